@@ -1,0 +1,128 @@
+"""The canonical frames: what every reader makes of an export, and all that analyses may read.
+
+Two tables per trial, validated when written and when read:
+
+* **scores**: one row per participant x outcome x planned visit. A score that was not observed is
+  a row with an empty ``score``, so that missing values are counted and never just absent.
+* **participants**: one row per participant: arm, site, therapist, what happened to them, problem
+  areas, and the study's own characteristics (columns ``characteristic_<name>``).
+
+Dates never pass: they become days since randomisation.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    import pandera.pandas as pa
+
+FRAME_VERSION = 1
+CHARACTERISTIC = "characteristic_"
+"""Prefix of the participant frame's columns for the study's own characteristics."""
+
+AREAS = ("grief", "role_disputes", "role_transitions", "interpersonal_deficits")
+
+SCORE_COLUMNS: dict[str, tuple[str, bool, str]] = {
+    "trial": ("str", False, "name of the trial"),
+    "participant": ("str", False, "study number of the participant"),
+    "outcome": ("str", False, "name of the outcome"),
+    "visit": ("str", False, "name of the planned visit"),
+    "week": ("float64", False, "planned week of the visit, counted from randomisation"),
+    "day": ("Int64", True, "day of the assessment, counted from randomisation"),
+    "score": ("float64", True, "the score; empty when not observed"),
+    "source_row": ("Int64", True, "row of the export, as a spreadsheet counts (header = 1)"),
+}
+"""Score frame: column: (type, may be empty, what it holds)."""
+
+PARTICIPANT_COLUMNS: dict[str, tuple[str, bool, str]] = {
+    "trial": ("str", False, "name of the trial"),
+    "participant": ("str", False, "study number of the participant"),
+    "arm": ("str", False, "arm randomised to"),
+    "received_arm": ("str", True, "arm received; empty when not recorded"),
+    "site": ("str", True, "site or clinic"),
+    "therapist": ("str", True, "therapist; empty where there is none"),
+    "sessions_attended": ("Int64", True, "psychotherapy sessions attended"),
+    "treatment_stop_day": ("Int64", True, "day treatment was stopped early; empty if it was not"),
+    "treatment_stop_reason": ("str", True, "coded reason"),
+    "study_exit_day": ("Int64", True, "day the participant left the study; empty if they did not"),
+    "study_exit_reason": ("str", True, "coded reason"),
+    "problem_area": ("str", True, "primary focus among the four interpersonal problem areas"),
+    **{
+        f"area_{area}": ("boolean", True, f"whether {area.replace('_', ' ')} was a focus")
+        for area in AREAS
+    },
+    "source_row": ("Int64", True, "row of the export that describes the participant"),
+}
+"""Participant frame: column: (type, may be empty, what it holds)."""
+
+
+@cache
+def _schema(kind: str) -> pa.DataFrameSchema:
+    import pandera.pandas as pa
+
+    columns = SCORE_COLUMNS if kind == "scores" else PARTICIPANT_COLUMNS
+    fields = {
+        name: pa.Column(dtype, nullable=nullable) for name, (dtype, nullable, _) in columns.items()
+    }
+    if kind == "participants":
+        fields["problem_area"] = pa.Column("str", pa.Check.isin(AREAS), nullable=True)
+        fields[f"^{CHARACTERISTIC}.+$"] = pa.Column(regex=True, required=False, nullable=True)
+    unique = ["participant", "outcome", "visit"] if kind == "scores" else ["participant"]
+    return pa.DataFrameSchema(fields, strict=True, ordered=False, unique=["trial", *unique])
+
+
+def validate_scores(frame: pd.DataFrame) -> pd.DataFrame:
+    """Check a score frame: columns, types, one row per participant, outcome and visit.
+
+    Raises
+    ------
+    pandera.errors.SchemaErrors
+        When a reader made a frame that is not canonical (a defect of the reader, never of data).
+    """
+    return _schema("scores").validate(frame, lazy=True)
+
+
+def validate_participants(frame: pd.DataFrame) -> pd.DataFrame:
+    """Check a participant frame: columns, types, one row per participant.
+
+    Raises
+    ------
+    pandera.errors.SchemaErrors
+        When a reader made a frame that is not canonical (a defect of the reader, never of data).
+    """
+    return _schema("participants").validate(frame, lazy=True)
+
+
+def write_frames(
+    scores: pd.DataFrame, participants: pd.DataFrame, scores_path: str, participants_path: str
+) -> None:
+    """Validate both frames and write them as Parquet, each whole or not at all."""
+    for frame, check, path in (
+        (scores, validate_scores, scores_path),
+        (participants, validate_participants, participants_path),
+    ):
+        temporary = Path(path).with_name(Path(path).name + ".part")
+        temporary.parent.mkdir(parents=True, exist_ok=True)
+        check(frame).to_parquet(temporary, index=False)
+        os.replace(temporary, path)
+
+
+def read_scores(path: str | Path) -> pd.DataFrame:
+    """Read and check a score frame."""
+    return validate_scores(_typed(pd.read_parquet(path), SCORE_COLUMNS))
+
+
+def read_participants(path: str | Path) -> pd.DataFrame:
+    """Read and check a participant frame."""
+    return validate_participants(_typed(pd.read_parquet(path), PARTICIPANT_COLUMNS))
+
+
+def _typed(frame: pd.DataFrame, columns: dict[str, tuple[str, bool, str]]) -> pd.DataFrame:
+    # Parquet has one text and one integer type; pandas' own come back only when asked for.
+    return frame.astype({name: dtype for name, (dtype, _, _) in columns.items() if name in frame})

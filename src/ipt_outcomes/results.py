@@ -1,0 +1,237 @@
+"""The results language: one table in which every analysis states what it estimated.
+
+Each analysis, whatever its method, returns rows of the same versioned schema. Tables, figures,
+the report, notebooks and the verification read only this table, so that a new analysis appears
+everywhere at once and no number is ever typed twice.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+
+SCHEMA_VERSION = 1
+
+QUANTITIES = ("mean", "difference", "ratio", "probability", "variance", "slope", "effect size",
+              "test", "observed mean", "count")  # fmt: skip
+"""What kind of thing a row estimates."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the estimates table.
+
+    Parameters
+    ----------
+    dtype
+        pandas type.
+    description
+        What it holds, for the reference documentation.
+    nullable
+        Whether a row may leave it empty.
+    allowed
+        The only values it may take; empty when any value of its type is allowed.
+    """
+
+    dtype: str
+    description: str
+    nullable: bool = True
+    allowed: tuple[str, ...] = ()
+
+
+SCHEMA: dict[str, Column] = {
+    "id": Column("str", "stable name of the row, cited by report and verification", False),
+    "trial": Column("str", "name of the trial", False),
+    "outcome": Column("str", "name of the outcome, or of the characteristic described"),
+    "analysis": Column("str", "name of the analysis", False),
+    "analysis_set": Column("str", "who was analysed", False),
+    "estimand": Column("str", "name of the estimand, where something is estimated"),
+    "quantity": Column("str", "what kind of thing is estimated", False, QUANTITIES),
+    "contrast": Column("str", "what is compared, in words"),
+    "arm": Column("str", "the arm, or the group that is compared"),
+    "reference": Column("str", "the arm or group that it is compared with"),
+    "subgroup": Column("str", "the part of the participants, where not all"),
+    "visit": Column("str", "the visit, where there is one"),
+    "unit": Column("str", "unit of the estimate"),
+    "estimate": Column("float64", "the estimate"),
+    "se": Column("float64", "its standard error"),
+    "df": Column("float64", "degrees of freedom (denominator)"),
+    "df_numerator": Column("float64", "numerator degrees of freedom of an F test"),
+    "statistic": Column("float64", "t or F"),
+    "lower": Column("float64", "lower end of the interval"),
+    "upper": Column("float64", "upper end of the interval"),
+    "level": Column("float64", "level of the interval"),
+    "interval_method": Column("str", "how the interval was made"),
+    "p": Column("float64", "two-sided p-value, not adjusted for multiplicity"),
+    "p_adjusted": Column("float64", "p-value adjusted within its family"),
+    "n_arm": Column("Int64", "participants behind the arm's estimate"),
+    "n_reference": Column("Int64", "participants behind the reference's estimate"),
+    "method": Column("str", "model and inference, in words", False),
+    "covariance": Column("str", "covariance structure in use"),
+    "converged": Column("boolean", "whether the fit converged; empty where nothing was fitted"),
+    "model_id": Column("str", "name of the fitted model"),
+    "status": Column("str", "prespecified or not", False, ("confirmatory", "exploratory")),
+    "disclosure": Column("str", "who may see the row", False, ("shared", "restricted")),
+    "notes": Column("str", "what a reader must know"),
+}
+"""The columns of the estimates table, in order."""
+
+_KEY = ("trial", "outcome", "analysis", "analysis_set", "estimand", "quantity", "arm",
+        "reference", "subgroup", "visit", "contrast")  # fmt: skip
+
+
+class ResultsError(ValueError):
+    """Rows that are not of the results language; lists everything that is wrong."""
+
+
+def estimates(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Turn rows of an analysis into a validated estimates table.
+
+    Parameters
+    ----------
+    rows
+        One mapping per estimate, with column names of :data:`SCHEMA`; columns left out are empty,
+        and ``id`` is derived from what the row describes.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All columns of :data:`SCHEMA`, typed, in the order given.
+
+    Raises
+    ------
+    ResultsError
+        When a row breaks the schema.
+
+    Examples
+    --------
+    >>> table = estimates([dict(trial="a", outcome="hamd17", analysis="primary",
+    ...     analysis_set="as randomised", estimand="main", quantity="mean", arm="IPT",
+    ...     visit="week_16", estimate=9.8, method="MMRM", status="confirmatory",
+    ...     disclosure="shared")])
+    >>> table.loc[0, "id"]
+    'a/hamd17/primary/as-randomised/main/mean/IPT/week_16'
+    """
+    rows = list(rows)
+    unknown = {name for row in rows for name in row} - set(SCHEMA)
+    if unknown:
+        raise ResultsError(f"not columns of the estimates table: {', '.join(sorted(unknown))}")
+    columns = {
+        name: pd.array(
+            [_identity(row) if name == "id" else row.get(name) for row in rows],
+            dtype=cast(Any, column.dtype),
+        )
+        for name, column in SCHEMA.items()
+    }
+    return validate(pd.DataFrame(columns))
+
+
+def validate(table: pd.DataFrame) -> pd.DataFrame:
+    """Check a table against :data:`SCHEMA` and return it.
+
+    Raises
+    ------
+    ResultsError
+        With every breach: columns, types, empty or unknown values, intervals that do not hold
+        their estimate, ids that stand twice.
+    """
+    wrong: list[str] = []
+    if list(table.columns) != list(SCHEMA):
+        raise ResultsError(f"columns are {list(table.columns)}, expected {list(SCHEMA)}")
+    for name, column in SCHEMA.items():
+        values = table[name]
+        if str(values.dtype) != column.dtype:
+            wrong.append(f"{name}: type {values.dtype}, expected {column.dtype}")
+        if not column.nullable and values.isna().any():
+            wrong.append(f"{name}: empty in rows {_rows(values.isna())}")
+        if column.allowed and (bad := ~values.isin(column.allowed) & values.notna()).any():
+            wrong.append(f"{name}: {sorted(set(values[bad]))} not among {column.allowed}")
+    if (twice := table["id"].duplicated()).any():
+        wrong.append(f"id: stands twice: {sorted(set(table.loc[twice, 'id']))}")
+    bounded = table["lower"].notna() & table["upper"].notna() & table["estimate"].notna()
+    outside = bounded & ~table["estimate"].between(table["lower"], table["upper"])
+    if outside.any():
+        wrong.append(f"estimate outside its interval: {sorted(table.loc[outside, 'id'])}")
+    if (bad := table["lower"].notna() & table["level"].isna()).any():
+        wrong.append(f"interval without level: {sorted(table.loc[bad, 'id'])}")
+    if wrong:
+        raise ResultsError("not an estimates table:\n" + "\n".join(f"  - {w}" for w in wrong))
+    return table
+
+
+def combine(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Put the tables of several analyses below each other.
+
+    Raises
+    ------
+    ResultsError
+        When two analyses give a row the same id.
+    """
+    frames = [validate(table) for table in tables]
+    if not frames:
+        return estimates([])
+    return validate(pd.concat(frames, ignore_index=True))
+
+
+def write(table: pd.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:
+    """Write an estimates table as Parquet (with the schema's version) and, if asked, as CSV.
+
+    Files appear whole or not at all: each is written under a temporary name, then renamed.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    validate(table)
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    metadata = {**(arrow.schema.metadata or {}), b"ipt_results_version": str(SCHEMA_VERSION)}
+    _replace(parquet, lambda name: pq.write_table(arrow.replace_schema_metadata(metadata), name))
+    if csv is not None:
+        _replace(csv, lambda name: table.to_csv(name, index=False, lineterminator="\n"))
+
+
+def read(path: str | Path) -> pd.DataFrame:
+    """Read an estimates table written by :func:`write`.
+
+    Raises
+    ------
+    ResultsError
+        When the file is of another schema version, or not such a table.
+    """
+    import pyarrow.parquet as pq
+
+    arrow = pq.read_table(path)
+    version = (arrow.schema.metadata or {}).get(b"ipt_results_version", b"?").decode()
+    if version != str(SCHEMA_VERSION):
+        raise ResultsError(f"{path}: results version {version}, this program reads "
+                           f"{SCHEMA_VERSION}")  # fmt: skip
+    table = arrow.to_pandas()
+    typed = {name: table[name].astype(column.dtype) for name, column in SCHEMA.items()}
+    return validate(pd.DataFrame(typed))
+
+
+def _identity(row: Mapping[str, Any]) -> str:
+    # The contrast's words belong to the identity only where no pair of arms says it.
+    parts = [row.get(name) for name in _KEY[:-1]]
+    if row.get("arm") is None:
+        parts.append(row.get("contrast"))
+    text = [str(part) for part in parts if part is not None and part is not pd.NA]
+    return "/".join(re.sub(r"[^A-Za-z0-9_+.=-]+", "-", part).strip("-") for part in text)
+
+
+def _rows(mask: pd.Series) -> str:
+    positions = [str(i) for i, bad in enumerate(mask) if bad]
+    return ", ".join(positions[:10]) + (" ..." if len(positions) > 10 else "")
+
+
+def _replace(path: str | Path, save: Any) -> None:
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    save(str(temporary))
+    os.replace(temporary, path)

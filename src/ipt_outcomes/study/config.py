@@ -1,0 +1,197 @@
+"""The whole of ``config.yaml`` as one typed object, and the checks that cross its sections."""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from ipt_outcomes.study.plan import Analyses, AnalysisSets, Estimand, StudyIdentity
+from ipt_outcomes.study.sections import (
+    Arm,
+    Characteristic,
+    Enrolment,
+    Name,
+    Outcome,
+    Section,
+    Visit,
+)
+from ipt_outcomes.study.trials import NOT_A_VISIT, Trial
+
+Problem = tuple[tuple[str, ...], str, str]
+"""Key path, what is wrong, how to mend it."""
+
+
+class Study(Section):
+    """A study: its trials, arms, visits, outcomes, and the analyses planned."""
+
+    config_version: Literal[1]
+    """The version of this file's layout."""
+    study: StudyIdentity
+    trials: dict[Name, Trial] = Field(min_length=1)
+    arms: dict[Name, Arm] = Field(min_length=2)
+    reference_arm: Name
+    """The arm that the others are compared with."""
+    visits: dict[Name, Visit] = Field(min_length=2)
+    outside_windows: Literal["stop", "set aside"] = "stop"
+    """An assessment outside every window stops the run, or is set aside and listed."""
+    outcomes: dict[Name, Outcome] = Field(min_length=1)
+    characteristics: dict[Name, Characteristic] = Field(default_factory=dict)
+    enrolment: dict[Name, Enrolment] = Field(default_factory=dict)
+    """Trial: counts from before randomisation."""
+    estimands: dict[Name, Estimand] = Field(min_length=1)
+    """The first one is the primary estimand."""
+    analysis_sets: AnalysisSets = Field(default_factory=AnalysisSets)
+    analyses: Analyses
+
+    @property
+    def baseline(self) -> str:
+        """Name of the visit before treatment."""
+        return next(name for name, visit in self.visits.items() if visit.phase == "baseline")
+
+    @property
+    def later_visits(self) -> list[str]:
+        """Names of the visits after baseline, in order of time."""
+        after = [(visit.week, name) for name, visit in self.visits.items() if name != self.baseline]
+        return [name for _, name in sorted(after)]
+
+    @property
+    def primary_outcome(self) -> str:
+        """Name of the primary outcome."""
+        return next(name for name, outcome in self.outcomes.items() if outcome.role == "primary")
+
+    @property
+    def primary_estimand(self) -> str:
+        """Name of the primary estimand."""
+        return next(iter(self.estimands))
+
+    def arms_of(self, trial: str) -> list[str]:
+        """Names of the arms of one trial, in the order of the file, the reference last."""
+        used = set(self.trials[trial].codes.arm.values())
+        named = [arm for arm in self.arms if arm in used]
+        return sorted(named, key=lambda arm: arm == self.reference_arm)
+
+    def visits_of(self, trial: str) -> list[str]:
+        """Names of the visits of one trial, in order of time."""
+        mapped = self.trials[trial]
+        used = set(mapped.codes.visit.values()) - {NOT_A_VISIT}
+        for columns in mapped.columns.outcomes.values():
+            if isinstance(columns, dict):
+                used |= set(columns)
+        return sorted(used, key=lambda visit: self.visits[visit].week)
+
+    def outcomes_of(self, trial: str) -> list[str]:
+        """Names of the outcomes of one trial, the primary one first."""
+        used = self.trials[trial].columns.outcomes
+        named = [outcome for outcome in self.outcomes if outcome in used]
+        return sorted(named, key=lambda outcome: self.outcomes[outcome].role != "primary")
+
+    def problems(self) -> Iterator[Problem]:
+        """Every contradiction between sections, for :func:`load_study` to report."""
+        yield from self._visit_problems()
+        yield from self._choice_problems()
+        for name, trial in self.trials.items():
+            yield from self._trial_problems(name, trial)
+
+    def _visit_problems(self) -> Iterator[Problem]:
+        baselines = [name for name, visit in self.visits.items() if visit.phase == "baseline"]
+        if len(baselines) != 1:
+            found = ", ".join(baselines) or "none"
+            yield (
+                ("visits",),
+                f"exactly one visit has the phase baseline, found {found}.",
+                "Give that phase to the assessment before treatment only.",
+            )
+        windows = [
+            (visit.window_days, name) for name, visit in self.visits.items() if visit.window_days
+        ]
+        windows.sort()
+        for (first, name), (second, later) in itertools.pairwise(windows):
+            if second[0] <= first[1]:
+                yield (
+                    ("visits", later, "window_days"),
+                    f"starts on day {second[0]}, inside the window of {name} "
+                    f"({first[0]} to {first[1]}).",
+                    "A day may belong to one visit only.",
+                )
+        weeks: dict[float, str] = {}
+        for name, visit in self.visits.items():
+            if visit.week in weeks:
+                yield (
+                    ("visits", name, "week"),
+                    f"is week {visit.week:g}, as is {weeks[visit.week]}.",
+                    "Two visits cannot be planned for the same time.",
+                )
+            weeks[visit.week] = name
+
+    def _choice_problems(self) -> Iterator[Problem]:
+        primary = [name for name, outcome in self.outcomes.items() if outcome.role == "primary"]
+        if len(primary) != 1:
+            found = ", ".join(primary) or "none"
+            yield (
+                ("outcomes",),
+                f"exactly one outcome has the role primary, found {found}.",
+                "Give the others the role secondary.",
+            )
+        yield from _unknown(("reference_arm",), self.reference_arm, self.arms, "arms")
+        for name, estimand in self.estimands.items():
+            key = ("estimands", name, "endpoint")
+            yield from _unknown(key, estimand.endpoint, self.visits, "visits")
+        known = {*self.characteristics, "site"}
+        for covariate in self.analyses.primary.adjust_for:
+            key = ("analyses", "primary", "adjust_for")
+            yield from _unknown(key, covariate, known, "characteristics (or site)")
+        for arm in self.analyses.problem_areas.arms if self.analyses.problem_areas else []:
+            yield from _unknown(("analyses", "problem_areas", "arms"), arm, self.arms, "arms")
+        for name in self.enrolment:
+            yield from _unknown(("enrolment", name), name, self.trials, "trials")
+
+    def _trial_problems(self, name: str, trial: Trial) -> Iterator[Problem]:
+        top = ("trials", name)
+        for code, arm in trial.codes.arm.items():
+            yield from _unknown((*top, "codes", "arm", code), arm, self.arms, "arms")
+        if self.reference_arm in self.arms and self.reference_arm not in trial.codes.arm.values():
+            yield (
+                (*top, "codes", "arm"),
+                f"no code stands for the reference arm {self.reference_arm}.",
+                "Every trial needs the arm that the others are compared with.",
+            )
+        for code, visit in trial.codes.visit.items():
+            if visit != NOT_A_VISIT:
+                yield from _unknown((*top, "codes", "visit", code), visit, self.visits, "visits")
+        for outcome, columns in trial.columns.outcomes.items():
+            key = (*top, "columns", "outcomes", outcome)
+            yield from _unknown(key, outcome, self.outcomes, "outcomes")
+            for visit in columns if isinstance(columns, dict) else ():
+                yield from _unknown((*key, visit), visit, self.visits, "visits")
+        for characteristic in trial.columns.characteristics:
+            key = (*top, "columns", "characteristics", characteristic)
+            yield from _unknown(key, characteristic, self.characteristics, "characteristics")
+        for covariate in self.analyses.primary.adjust_for:
+            named = covariate in trial.columns.characteristics
+            if not named and not (covariate == "site" and trial.columns.site):
+                yield (
+                    (*top, "columns"),
+                    f"analyses.primary adjusts for {covariate}, which has no column here.",
+                    "Name its column, or take it out of adjust_for.",
+                )
+        if self.analyses.problem_areas and not trial.columns.problem_areas.focus:
+            yield (
+                (*top, "columns", "problem_areas"),
+                "analyses.problem_areas needs the column with each participant's primary focus.",
+                "Name it as focus, or leave that analysis out.",
+            )
+
+
+def _unknown(
+    key: tuple[str, ...], value: str, known: Iterable[str], section: str
+) -> Iterator[Problem]:
+    names = list(known)
+    if value in names:
+        return
+    near = difflib.get_close_matches(value, names, n=1)
+    mend = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
+    yield key, f"{value} does not stand under {section}.", mend

@@ -1,0 +1,102 @@
+"""The sections of ``config.yaml`` that say what is estimated and how."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ipt_outcomes.study.sections import Name, Section
+
+Strategy = Literal["treatment-policy", "hypothetical"]
+
+
+class StudyIdentity(Section):
+    """What the study is called, and the seed of everything random."""
+
+    title: str
+    """The title of the report."""
+    notice: str = ""
+    """A sentence shown at the top of every report, such as "All data are simulated"."""
+    seed: int = Field(ge=0)
+    """Any whole number; every random draw of the pipeline derives from it."""
+
+
+class IntercurrentEvents(Section):
+    """What happens to scores after an event that changes their meaning (ICH E9(R1))."""
+
+    stopping_treatment: Strategy
+    """``treatment-policy``: scores after stopping count like any other; ``hypothetical``: they
+    are set aside, and the estimate is for a world in which nobody stopped."""
+
+
+class Estimand(Section):
+    """What one treatment effect means, in the terms of ICH E9(R1)."""
+
+    label: str
+    """A name for the report."""
+    population: str
+    """Whom the effect is about."""
+    endpoint: Name
+    """The visit at which the effect is stated."""
+    intercurrent_events: IntercurrentEvents
+    summary: Literal["difference in means"] = "difference in means"
+    """How arms are compared."""
+
+
+class PerProtocol(Section):
+    """Who counts as treated per protocol; the reasons for leaving out are counted by arm."""
+
+    minimum_sessions: int | None = Field(default=None, ge=0)
+    """Least number of sessions attended, in the arms with psychotherapy."""
+    minimum_weeks_of_treatment: float | None = Field(default=None, ge=0)
+    """Treatment not stopped before this week, in every arm."""
+    received_the_randomised_arm: bool = True
+    """Whether the arm received must be the one randomised to."""
+
+
+class AnalysisSets(Section):
+    """Who is analysed, beside everyone as randomised."""
+
+    per_protocol: PerProtocol | None = None
+    """Leave out when the trial has no per-protocol set."""
+    completers: bool = False
+    """Describe those with a score at the endpoint; never tested, only described."""
+
+
+class PrimaryAnalysis(Section):
+    """The mixed model for repeated measures."""
+
+    covariance: Literal["unstructured"] = "unstructured"
+    """How the scores of one participant are related across visits."""
+    degrees_of_freedom: Literal["satterthwaite"] = "satterthwaite"
+    """How uncertainty about the covariance enters intervals and tests."""
+    adjust_for: list[Name] = Field(default_factory=list)
+    """Characteristics (or ``site``) in the model beside baseline, arm and visit: the factors
+    that randomisation was stratified by, and prespecified covariates."""
+    level: float = Field(default=0.95, gt=0.5, lt=1)
+    """Level of the confidence intervals."""
+
+
+class ProblemAreaAnalysis(Section):
+    """The comparison of the four interpersonal problem areas. Not randomised: exploratory."""
+
+    rated: Literal["before-randomisation", "after-randomisation"]
+    """When the areas were assigned; usually after the first sessions."""
+    arms: list[Name] = Field(min_length=1)
+    """The arms in which areas were assigned."""
+
+
+class MedicationAnalysis(Section):
+    """Add-on contrasts, read off the components of the arms."""
+
+    status: Literal["confirmatory", "exploratory"] = "exploratory"
+    """Whether the contrasts were prespecified as confirmatory."""
+
+
+class Analyses(Section):
+    """Which analyses are run. Leave one out to switch it off."""
+
+    primary: PrimaryAnalysis
+    problem_areas: ProblemAreaAnalysis | None = None
+    medication: MedicationAnalysis | None = None
