@@ -18,8 +18,19 @@ import pandas as pd
 
 SCHEMA_VERSION = 1
 
-QUANTITIES = ("mean", "difference", "ratio", "probability", "variance", "slope", "effect size",
-              "test", "observed mean", "count")  # fmt: skip
+QUANTITIES = (
+    "mean",
+    "difference",
+    "ratio",
+    "probability",
+    "variance",
+    "slope",
+    "effect size",
+    "test",
+    "observed mean",
+    "standard deviation",
+    "count",
+)
 """What kind of thing a row estimates."""
 
 
