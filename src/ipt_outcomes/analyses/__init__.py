@@ -1,0 +1,1 @@
+"""The clinical questions, one module each; every analysis returns rows of the estimates table."""

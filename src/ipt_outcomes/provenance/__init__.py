@@ -1,0 +1,1 @@
+"""Where results come from: code fingerprints, job logs, and what software was used."""

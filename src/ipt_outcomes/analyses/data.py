@@ -1,0 +1,185 @@
+"""From the canonical frames to the rows that an analysis may use.
+
+Three decisions are taken here and nowhere else: what an estimand's strategies do to the scores,
+who belongs to an analysis set, and who cannot be analysed, and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ipt_outcomes.ingest.frames import CHARACTERISTIC
+from ipt_outcomes.study import Study
+
+AS_RANDOMISED = "as randomised"
+PER_PROTOCOL = "per protocol"
+COMPLETERS = "completers"
+
+NO_BASELINE = "no baseline score"
+NO_LATER_SCORE = "no score after baseline"
+
+
+@dataclass(frozen=True)
+class TrialData:
+    """One trial's canonical frames with the study that they belong to.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    trial
+        The trial's short name.
+    scores, participants
+        The canonical frames (see :mod:`ipt_outcomes.ingest.frames`).
+    """
+
+    study: Study
+    trial: str
+    scores: pd.DataFrame
+    participants: pd.DataFrame
+
+    @property
+    def arms(self) -> list[str]:
+        """The trial's arms, the reference last."""
+        return self.study.arms_of(self.trial)
+
+    @property
+    def later_visits(self) -> list[str]:
+        """The trial's visits after baseline, in order of time."""
+        return [v for v in self.study.visits_of(self.trial) if v != self.study.baseline]
+
+
+@dataclass(frozen=True)
+class ModelFrame:
+    """Rows for a model of repeated measures, and who is not in them.
+
+    Parameters
+    ----------
+    rows
+        One row per participant and later visit: participant, arm, visit (ordered categorical),
+        baseline, score (empty when missing or set aside), therapist, problem_area and covariates.
+    excluded
+        Participants of the set without any usable row: participant, arm, reason.
+    set_aside
+        Number of observed scores set aside by the estimand's strategies.
+    """
+
+    rows: pd.DataFrame
+    excluded: pd.DataFrame
+    set_aside: int
+
+
+def after_stopping(scores: pd.DataFrame, participants: pd.DataFrame, study: Study) -> pd.Series:
+    """Tell which rows of a score frame lie after the participant stopped treatment.
+
+    The day of the assessment decides; where it is unknown, the visit's planned day. A visit after
+    treatment has ended as planned is not "after stopping" for those who finished.
+
+    Returns
+    -------
+    pandas.Series
+        True or False for each row of ``scores``, with its index.
+    """
+    planned = scores["visit"].map({name: v.week * 7 for name, v in study.visits.items()})
+    day = scores["day"].astype("Float64").fillna(planned.astype("Float64"))
+    stop = scores["participant"].map(participants.set_index("participant")["treatment_stop_day"])
+    return (day > stop.astype("Float64")).fillna(False).astype(bool)
+
+
+def estimand_scores(data: TrialData, outcome: str, estimand: str) -> tuple[pd.DataFrame, int]:
+    """Apply an estimand's strategies to the scores of one outcome.
+
+    Returns
+    -------
+    tuple of pandas.DataFrame and int
+        The outcome's rows, scores set aside made empty, and how many those were.
+    """
+    scores = data.scores[data.scores["outcome"] == outcome].copy()
+    if data.study.estimands[estimand].intercurrent_events.stopping_treatment == "hypothetical":
+        aside = after_stopping(scores, data.participants, data.study) & scores["score"].notna()
+        scores.loc[aside, "score"] = float("nan")
+        return scores, int(aside.sum())
+    return scores, 0
+
+
+def members(data: TrialData, analysis_set: str, outcome: str) -> pd.DataFrame:
+    """Return the participants of an analysis set.
+
+    Raises
+    ------
+    ValueError
+        When the set is not one that the configuration defines.
+    """
+    people = data.participants
+    if analysis_set == AS_RANDOMISED:
+        return people
+    if analysis_set == COMPLETERS:
+        endpoint = data.study.estimands[data.study.primary_estimand].endpoint
+        scores = data.scores[
+            (data.scores["outcome"] == outcome)
+            & (data.scores["visit"] == endpoint)
+            & data.scores["score"].notna()
+        ]
+        return people[people["participant"].isin(scores["participant"])]
+    rule = data.study.analysis_sets.per_protocol
+    if analysis_set != PER_PROTOCOL or rule is None:
+        raise ValueError(f"{analysis_set} is not an analysis set of this study")
+    kept = pd.Series(True, index=people.index)
+    if rule.received_the_randomised_arm:
+        kept &= people["received_arm"].isna() | (people["received_arm"] == people["arm"])
+    if rule.minimum_weeks_of_treatment is not None:
+        stop = people["treatment_stop_day"].astype("Float64")
+        kept &= (stop >= rule.minimum_weeks_of_treatment * 7).fillna(True)
+    if rule.minimum_sessions is not None:
+        therapy = {name for name, arm in data.study.arms.items() if arm.has_psychotherapy}
+        attended = people["sessions_attended"].astype("Float64").fillna(0)
+        kept &= ~people["arm"].isin(therapy) | (attended >= rule.minimum_sessions)
+    return people[kept.astype(bool)]
+
+
+def model_frame(data: TrialData, outcome: str, estimand: str, analysis_set: str) -> ModelFrame:
+    """Build the rows of a repeated-measures model.
+
+    Parameters
+    ----------
+    data
+        The trial.
+    outcome, estimand
+        Short names of the configuration.
+    analysis_set
+        One of :data:`AS_RANDOMISED` and :data:`PER_PROTOCOL`.
+
+    Returns
+    -------
+    ModelFrame
+        Rows in the order of the participant frame and of time.
+    """
+    people = members(data, analysis_set, outcome)
+    scores, set_aside = estimand_scores(data, outcome, estimand)
+    first = scores[scores["visit"] == data.study.baseline].set_index("participant")["score"]
+    later = scores[scores["visit"].isin(data.later_visits)]
+    seen = later.loc[later["score"].notna(), "participant"]
+
+    baseline = people["participant"].map(first)
+    reason = pd.Series(pd.NA, index=people.index, dtype="str")
+    reason[~people["participant"].isin(seen)] = NO_LATER_SCORE
+    reason[baseline.isna()] = NO_BASELINE
+    excluded = people.loc[reason.notna(), ["participant", "arm"]].assign(reason=reason)
+
+    covariates = {
+        name: people["site"] if name == "site" else people[CHARACTERISTIC + name]
+        for name in data.study.analyses.primary.adjust_for
+    }
+    columns = people[["participant", "arm", "therapist", "problem_area"]]
+    wide = columns.assign(baseline=baseline, **covariates)[reason.isna()]
+    rows = wide.merge(later[["participant", "visit", "score"]], on="participant", how="left")
+    position = {name: place for place, name in enumerate(people["participant"])}
+    rows["visit"] = pd.Categorical(rows["visit"], data.later_visits, ordered=True)
+    rows = rows.assign(order=rows["participant"].map(position)).sort_values(["order", "visit"])
+    return ModelFrame(
+        rows.drop(columns="order").reset_index(drop=True),
+        excluded.reset_index(drop=True),
+        set_aside,
+    )

@@ -1,0 +1,135 @@
+"""How a run looks to the person who started it: one line per finished step, plain messages.
+
+Snakemake finds this package by its name; ``profiles/default`` switches it on. ``--verbose`` brings
+Snakemake's own output back.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from logging import ERROR, LogRecord
+from typing import Any
+
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.common import LogEvent
+
+from ipt_outcomes.provenance.job import message_of
+
+ENGINE_NOISE = (
+    "RuleException",
+    "WorkflowError",
+    "CalledProcessError",
+    "Exiting because a job execution failed",
+    "Complete log",
+    "Shutting down, this might take some time",
+    "Terminating processes on user request",
+)
+
+
+class LogHandler(LogHandlerBase):
+    """Writes the run's progress and messages to standard error."""
+
+    def __post_init__(self) -> None:
+        """Prepare the clock and the counters."""
+        self.started = time.monotonic()
+        self.names: dict[int, str] = {}
+        self.total = 0
+        self.done = 0
+        self.told: set[str] = set()
+        self.failed = False
+
+    @property
+    def writes_to_stream(self) -> bool:
+        """Say that this handler owns the terminal."""
+        return True
+
+    @property
+    def writes_to_file(self) -> bool:
+        """Say that it writes no file."""
+        return False
+
+    @property
+    def has_filter(self) -> bool:
+        """Say that it decides itself what is shown."""
+        return True
+
+    @property
+    def has_formatter(self) -> bool:
+        """Say that it formats its own lines."""
+        return True
+
+    @property
+    def needs_rulegraph(self) -> bool:
+        """Say that it needs no rule graph."""
+        return False
+
+    def emit(self, record: LogRecord) -> None:
+        """Show one event, if a user wants to know of it."""
+        event = getattr(record, "event", None)
+        fields: dict[str, Any] = record.__dict__
+        if event == LogEvent.JOB_INFO:
+            self._remember(fields)
+        elif event == LogEvent.PROGRESS:
+            self.done, self.total = fields["done"], fields["total"]
+        elif event == LogEvent.JOB_FINISHED:
+            self._finished(fields)
+        elif event == LogEvent.JOB_ERROR:
+            self._failed(fields)
+        elif event in (LogEvent.RUN_INFO, LogEvent.RESOURCES_INFO, LogEvent.SHELLCMD):
+            self._count_jobs(fields)
+        elif event is None or event == LogEvent.ERROR:
+            self._message(record)
+
+    def _remember(self, fields: dict[str, Any]) -> None:
+        self.names[fields["jobid"]] = fields["rule_msg"] or fields["rule_name"]
+
+    def _count_jobs(self, fields: dict[str, Any]) -> None:
+        stats = fields.get("stats") or fields.get("per_rule_job_counts") or {}
+        if isinstance(stats, dict) and stats and not self.total:
+            self.total = int(stats.get("total", sum(v for v in stats.values() if v)))
+
+    def _finished(self, fields: dict[str, Any]) -> None:
+        self.done += 1
+        job = fields.get("job_id", fields.get("jobid"))
+        name = self.names.pop(job, "") if job is not None else ""
+        if not name:
+            return
+        of = f"{self.done:>3} of {self.total}" if self.total else f"{self.done:>3}"
+        self._say(f"[{of}] {name} ({time.monotonic() - self.started:.0f} s)")
+
+    def _failed(self, fields: dict[str, Any]) -> None:
+        if not self.failed:
+            self._say("")
+        self.failed = True
+        name = fields.get("rule_msg") or fields.get("rule_name") or "a step"
+        for log in fields.get("log") or []:
+            message, expected = message_of(log)
+            if message and expected:
+                self._say(f"Stopped at: {name}\n\n{message}\n")
+            elif message:
+                self._say(
+                    f"Stopped at: {name}\n\nThis is a defect of the program, not of your data:\n"
+                    f"{message}\nThe whole story is in {log}; please report it.\n"
+                )
+            else:
+                self._say(f"Stopped at: {name}\nIt was ended from outside. Run the same command "
+                          f"again to go on. Its log: {log}\n")  # fmt: skip
+
+    def _message(self, record: LogRecord) -> None:
+        text = record.getMessage().strip()
+        verbose = getattr(self.common_settings, "verbose", False)
+        if not text or text == "None":
+            return
+        if record.levelno < ERROR and not verbose and not text.startswith("Nothing to be done"):
+            return
+        if any(noise in text for noise in ENGINE_NOISE) and self.failed and not verbose:
+            return
+        if text.startswith("Nothing to be done"):
+            text = "Nothing to do: every result is up to date."
+        if text not in self.told:
+            self.told.add(text)
+            self._say(text)
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
