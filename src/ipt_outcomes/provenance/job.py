@@ -61,6 +61,9 @@ def job(log: str) -> Iterator[logging.Logger]:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("default")
+        warnings.showwarning = lambda message, category, filename, lineno, *_: print(
+            f"WARNING {category.__name__}: {message} ({filename}:{lineno})", file=stream
+        )
         handler = logging.StreamHandler(stream)
         handler.setFormatter(logging.Formatter("%(levelname)s %(message)s"))
         note = logging.getLogger("ipt_outcomes")

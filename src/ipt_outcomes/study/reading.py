@@ -87,7 +87,7 @@ def load_study(path: str | Path, *, check_files: bool = True) -> Study:
     findings = list(_walk(root, (), lines))
     if findings:  # a duplicated key hides one of its two values: nothing else can be trusted
         raise ConfigError(str(path), findings)
-    content = yaml.safe_load(path.read_text("utf-8"))
+    content = _plain(path)
     try:
         study = Study.model_validate(content)
     except ValidationError as error:
@@ -102,6 +102,17 @@ def load_study(path: str | Path, *, check_files: bool = True) -> Study:
     if findings:
         raise ConfigError(str(path), _once(findings))
     return study
+
+
+def _plain(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except yaml.MarkedYAMLError as error:  # a tag that asks for code, an impossible date
+        line = error.problem_mark.line + 1 if error.problem_mark else 0
+        problem = f"holds a value that is no plain text, number or list: {error.problem}."
+        raise ConfigError(str(path), [ConfigFinding("", line, problem)]) from None
+    except ValueError as error:
+        raise ConfigError(str(path), [ConfigFinding("", 0, f"cannot be read: {error}.")]) from None
 
 
 def _compose(path: Path) -> yaml.Node:

@@ -1,0 +1,40 @@
+# From a trial's export to its report. Edit config.yaml, then run `snakemake`.
+# This file only says which stages there are; each stage has its own file under workflow/rules/.
+
+from snakemake.utils import min_version
+
+min_version("9.27")
+
+
+include: "workflow/rules/common.smk"
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/ingest.smk"
+include: "workflow/rules/describe.smk"
+include: "workflow/rules/models.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        report="results/shared/report.html",
+        estimates="results/shared/estimates.csv",
+    message:
+        "everything"
+
+
+rule check:
+    input:
+        collect("results/restricted/{trial}/gate.txt", trial=TRIALS),
+    message:
+        "data checked"
+
+
+onsuccess:
+    farewell()

@@ -1,0 +1,43 @@
+"""Run one analysis of one trial: the rule's name is the analysis's name."""
+
+from __future__ import annotations
+
+from ipt_outcomes.provenance.job import job
+
+
+def main(
+    *,
+    analysis: str,
+    config: str,
+    trial: str,
+    outcome: str | None,
+    scores: str,
+    participants: str,
+    estimates: str,
+) -> None:
+    """Write the analysis's rows of the estimates table."""
+    from importlib import import_module
+
+    from ipt_outcomes.analyses.data import TrialData
+    from ipt_outcomes.ingest.frames import read_participants, read_scores
+    from ipt_outcomes.results import write
+    from ipt_outcomes.study import load_study
+
+    data = TrialData(
+        load_study(config), trial, read_scores(scores), read_participants(participants)
+    )
+    analyse = getattr(import_module(f"ipt_outcomes.analyses.{analysis}"), analysis)
+    write(analyse(data) if outcome is None else analyse(data, outcome), estimates)
+
+
+if "snakemake" in globals():
+    with job(snakemake.log[0]):
+        main(
+            analysis=snakemake.rule,
+            config=snakemake.params.config,
+            trial=snakemake.wildcards.trial,
+            outcome=snakemake.wildcards.get("outcome"),
+            scores=snakemake.input.scores,
+            participants=snakemake.input.participants,
+            estimates=snakemake.output.estimates,
+        )

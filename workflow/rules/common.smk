@@ -1,0 +1,77 @@
+# What the stages share: the study, its parts, and the package code behind a rule.
+
+import json
+import re
+import os
+import sys
+
+# One thread a job: same numbers whatever the number of cores, and no fight for them.
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"
+
+from ipt_outcomes.provenance.fingerprint import fingerprint
+from ipt_outcomes.study import ConfigError, load_study
+
+CONFIG = "config.yaml"
+
+try:
+    STUDY = load_study(CONFIG)
+except ConfigError as error:
+    # The list of findings is the whole message; a traceback would bury it.
+    print(error, file=sys.stderr)
+    sys.stderr.flush()
+    os._exit(1)
+
+TRIALS = list(STUDY.trials)
+REPORT = "results/shared/report.html"
+
+
+wildcard_constraints:
+    trial="|".join(re.escape(trial) for trial in STUDY.trials),
+    outcome="|".join(re.escape(outcome) for outcome in STUDY.outcomes),
+
+
+def code(*modules):
+    """Hash the package code of a rule: an edit of it re-runs the rule."""
+    return fingerprint(*modules)
+
+
+def settings(*analyses, without=()):
+    """Name the parts of the configuration on which a rule depends, for one trial."""
+
+    def part(wildcards):
+        content = STUDY.model_dump(mode="json", exclude=set(without))
+        content["study"] = {"seed": STUDY.study.seed}
+        content["trials"] = {wildcards.trial: content["trials"][wildcards.trial]}
+        if "analyses" in content:
+            kept = {"primary", *analyses}
+            content["analyses"] = {
+                k: v for k, v in content["analyses"].items() if k in kept
+            }
+        return json.dumps(content, sort_keys=True)
+
+    return part
+
+
+def export_files(wildcards):
+    """The files that a trial's data come from."""
+    export = STUDY.trials[wildcards.trial].export
+    return [file for file in (export.file, export.dictionary) if file]
+
+
+def trial_estimates_of(trial):
+    """The estimates tables of one trial: one per analysis, and per outcome where it has one."""
+    folder = f"results/shared/{trial}/estimates"
+    names = ["describe"]
+    names += [f"primary_{outcome}" for outcome in STUDY.outcomes_of(trial)]
+    names += [
+        name
+        for name in ("problem_areas", "medication")
+        if getattr(STUDY.analyses, name)
+    ]
+    return [f"{folder}/{name}.parquet" for name in names]
+
+
+def farewell():
+    if os.path.exists(REPORT):
+        print(f"\nThe report is at {os.path.relpath(REPORT)}", file=sys.stderr)

@@ -1,0 +1,22 @@
+# Participant flow, baseline characteristics and observed scores.
+
+
+rule describe:
+    input:
+        gate="results/restricted/{trial}/gate.txt",
+        scores="results/restricted/{trial}/scores.parquet",
+        participants="results/restricted/{trial}/participants.parquet",
+    output:
+        estimates="results/shared/{trial}/estimates/describe.parquet",
+    log:
+        "results/restricted/logs/describe_{trial}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        settings=settings(),
+        code=code("analyses.describe", "ingest.frames", "study", "results"),
+    message:
+        "{wildcards.trial}: participants described"
+    script:
+        "../../scripts/analyse.py"

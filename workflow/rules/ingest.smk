@@ -1,0 +1,43 @@
+# From an export to the canonical frames, and the gate that stops on errors in it.
+
+
+rule ingest:
+    input:
+        export=export_files,
+    output:
+        scores="results/restricted/{trial}/scores.parquet",
+        participants="results/restricted/{trial}/participants.parquet",
+        findings="results/restricted/{trial}/findings.csv",
+        counts="results/restricted/{trial}/ingest.json",
+    log:
+        "results/restricted/logs/ingest_{trial}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        settings=settings(
+            without=("enrolment", "estimands", "analysis_sets", "analyses")
+        ),
+        code=code("ingest", "study"),
+    message:
+        "{wildcards.trial}: export read"
+    script:
+        "../../scripts/ingest.py"
+
+
+# Findings are always written; this rule alone stops the run, so that they can be read.
+rule gate:
+    input:
+        findings="results/restricted/{trial}/findings.csv",
+    output:
+        passed="results/restricted/{trial}/gate.txt",
+    log:
+        "results/restricted/logs/gate_{trial}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        code=code("ingest.findings"),
+    message:
+        "{wildcards.trial}: data checked"
+    script:
+        "../../scripts/gate.py"
