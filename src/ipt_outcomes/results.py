@@ -229,7 +229,7 @@ def read(path: str | Path) -> pd.DataFrame:
 def _identity(row: Mapping[str, Any]) -> str:
     # The contrast's words belong to the identity only where no pair of arms says it.
     parts = [row.get(name) for name in _KEY[:-1]]
-    if row.get("arm") is None:
+    if row.get("reference") is None:
         parts.append(row.get("contrast"))
     text = [str(part) for part in parts if part is not None and part is not pd.NA]
     return "/".join(re.sub(r"[^A-Za-z0-9_+.=-]+", "-", part).strip("-") for part in text)

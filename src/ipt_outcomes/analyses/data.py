@@ -166,7 +166,7 @@ def model_frame(data: TrialData, outcome: str, estimand: str, analysis_set: str)
     reason = pd.Series(pd.NA, index=people.index, dtype="str")
     reason[~people["participant"].isin(seen)] = NO_LATER_SCORE
     reason[baseline.isna()] = NO_BASELINE
-    excluded = people.loc[reason.notna(), ["participant", "arm"]].assign(reason=reason)
+    excluded = people[["participant", "arm"]].assign(reason=reason)[reason.notna()]
 
     covariates = {
         name: people["site"] if name == "site" else people[CHARACTERISTIC + name]

@@ -39,6 +39,9 @@ def suppress(counts: Mapping[str, int]) -> dict[str, str]:
     shown = {level: n for level, n in counts.items() if n >= SMALLEST}
     # Hidden counts that sum to less than SMALLEST are as good as shown: the total gives the sum.
     known_sum = sum(counts[level] for level in hidden)
-    if hidden and shown and (len(hidden) == 1 or known_sum < SMALLEST):
-        hidden[min(shown, key=lambda level: shown[level])] = COMPLEMENT
+    if hidden and (len(hidden) == 1 or known_sum < SMALLEST):
+        if shown:
+            hidden[min(shown, key=lambda level: shown[level])] = COMPLEMENT
+        else:  # only zeros beside it: they are hidden too
+            hidden |= {level: COMPLEMENT for level in counts if level not in hidden}
     return hidden

@@ -1,0 +1,85 @@
+"""Small trials in canonical frames, and the reference trial with R's results on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from ipt_outcomes.analyses.data import TrialData
+from ipt_outcomes.ingest.frames import (
+    PARTICIPANT_COLUMNS,
+    SCORE_COLUMNS,
+    validate_participants,
+    validate_scores,
+)
+from ipt_outcomes.study import Study
+
+ROOT = Path(__file__).resolve().parents[2]
+REFERENCE = ROOT / "tests" / "reference"
+
+
+def canonical(frame: pd.DataFrame, columns: dict[str, tuple[str, bool, str]]) -> pd.DataFrame:
+    """Give a frame all canonical columns with their types."""
+    full = {
+        name: frame[name].astype(dtype) if name in frame else pd.array([pd.NA] * len(frame), dtype)
+        for name, (dtype, _, _) in columns.items()
+        if dtype != "float64" or name in frame
+    }
+    extra = {name: frame[name] for name in frame if name.startswith("characteristic_")}
+    return pd.DataFrame({**full, **extra}, index=frame.index)
+
+
+def example_config() -> dict:
+    return yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+
+
+@pytest.fixture
+def reference_trial() -> TrialData:
+    """The trial of tests/reference as canonical frames: three arms, four visits, four sites."""
+    rows = pd.read_csv(REFERENCE / "reference_trial.csv")
+    config = example_config()
+    weeks = [4, 8, 12, 16]
+    config["visits"] = {
+        "baseline": {"label": "Baseline", "week": 0, "phase": "baseline"},
+        **{f"week_{w}": {"label": f"Week {w}", "week": w, "phase": "treatment"} for w in weeks},
+    }
+    trial = config["trials"]["example"]
+    trial["codes"]["visit"] = {name: name for name in config["visits"]}
+    trial["columns"]["outcomes"] = {"hamd17": "hamd17_total"}
+    trial["columns"]["characteristics"] = {}
+    config["outcomes"].pop("bdi2")
+    config["characteristics"] = {}
+    config["analysis_sets"] = {"completers": True}
+    people = rows.drop_duplicates("participant")
+    area = {"role_dispute": "role_disputes", "role_transition": "role_transitions",
+            "deficits": "interpersonal_deficits"}  # fmt: skip
+    participants = canonical(
+        pd.DataFrame(
+            {
+                "trial": "example",
+                "participant": people["participant"],
+                "arm": people["arm"],
+                "site": people["site"],
+                "therapist": people["therapist"],
+                "problem_area": people["problem_area"].replace(area).where(people["arm"] != "MED"),
+            }
+        ).reset_index(drop=True),
+        PARTICIPANT_COLUMNS,
+    )
+    start = people.assign(visit="baseline", week=0, score=people["baseline"])
+    later = rows.assign(visit="week_" + rows["week"].astype(str))
+    columns = ["participant", "visit", "week", "score"]
+    scores = pd.concat([start[columns], later[columns]], ignore_index=True)
+    scores = canonical(
+        scores.assign(trial="example", outcome="hamd17"),
+        SCORE_COLUMNS,
+    )
+    return TrialData(
+        Study.model_validate(config),
+        "example",
+        validate_scores(scores),
+        validate_participants(participants),
+    )

@@ -1,0 +1,95 @@
+"""A study folder of its own for each test, and the real snakemake to run in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a finished call of snakemake said."""
+
+    code: int
+    text: str
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A folder with config.yaml and exports, run from the checkout's Snakefile."""
+
+    path: Path
+
+    def snakemake(self, *arguments: str, timeout: float = 300) -> Run:
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+        command += ["--profile", str(ROOT / "profiles" / "default"), "--cores", "2", *arguments]
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        return Run(done.returncode, done.stdout + done.stderr)
+
+    def edit(self, file: str, old: str, new: str) -> None:
+        path = self.path / file
+        text = path.read_text("utf-8")
+        assert old in text, f"{old!r} does not stand in {file}"
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    def times(self) -> dict[str, int]:
+        """Modification times of all results."""
+        results = self.path / "results"
+        return {
+            str(path.relative_to(results)): path.stat().st_mtime_ns
+            for path in sorted(results.rglob("*"))
+            if path.is_file() and "logs" not in path.parts
+        }
+
+    def contents(self) -> dict[str, bytes]:
+        results = self.path / "results"
+        return {
+            str(path.relative_to(results)): path.read_bytes()
+            for path in sorted(results.rglob("*"))
+            if path.is_file() and "logs" not in path.parts
+        }
+
+
+def _example(folder: Path) -> StudyFolder:
+    shutil.copy(ROOT / "config.yaml", folder / "config.yaml")
+    shutil.copytree(ROOT / "data" / "example", folder / "data" / "example")
+    return StudyFolder(folder)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> StudyFolder:
+    """The example study, not yet run."""
+    return _example(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """The example study after one whole run; read it, or copy it before changing it."""
+    folder = _example(tmp_path_factory.mktemp("finished"))
+    run = folder.snakemake()
+    assert run.code == 0, run.text
+    return folder
+
+
+@pytest.fixture
+def finished_copy(finished: StudyFolder, tmp_path: Path) -> StudyFolder:
+    """A copy of the finished study, with its history, to change at will."""
+    shutil.copytree(finished.path, tmp_path / "study", copy_function=shutil.copy2)
+    return StudyFolder(tmp_path / "study")
