@@ -1,0 +1,412 @@
+"""The fitted mixed model: estimates, adjusted means, contrasts and tests as data frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from .aliasing import Aliasing
+from .design import Design
+from .errors import DesignError, MixedModelError, one_of
+from .factors import Floats, level_label
+from .grid import as_names, find_level, mean_rows, trend_rows, type_three_rows
+from .inference import estimate_table, f_p, holm
+from .layout import Layout
+from .likelihood import Likelihood, Point
+from .optimise import Convergence
+from .printing import describe
+from .tests_of_fixed_effects import FixedEffects
+from .threads import single_threaded
+
+
+@dataclass
+class Specification:
+    """What was asked for, in the words of the call."""
+
+    formula: str
+    participant: str
+    visit: str | None
+    covariance: str
+    df: str
+    reml: bool
+    information: str
+    standard_errors: str
+    level: float
+    covariance_by: str | None = None
+    random: str | None = None
+    cluster: str | None = None
+    cluster_where: str | None = None
+    weights: str | None = None
+
+
+@dataclass
+class MixedModelFit:
+    """A fitted Gaussian mixed model for repeated measures.
+
+    Attributes
+    ----------
+    specification
+        The call.
+    covariance_used
+        The covariance that converged: the one asked for, or a later one of the fall-back sequence.
+    steps
+        Every covariance tried, with what happened.
+    notes
+        What the reader must know: levels left out, aliased coefficients, boundaries.
+    convergence
+        Gradient, curvature and iterations.
+    """
+
+    specification: Specification
+    design: Design
+    layout: Layout
+    aliasing: Aliasing
+    likelihood: Likelihood
+    point: Point
+    convergence: Convergence
+    fixed: FixedEffects
+    covariance_used: str
+    steps: list[tuple[str, str]]
+    notes: list[str] = field(default_factory=list)
+
+    # --- what was fitted -----------------------------------------------------------------------
+
+    @property
+    def loglik(self) -> float:
+        """(Restricted) log-likelihood at the maximum."""
+        return -self.point.f
+
+    @property
+    def n_parameters(self) -> int:
+        """Parameters that the information criteria count.
+
+        Covariance parameters, and under full maximum likelihood the fixed effects too (as SAS).
+        """
+        own = self.likelihood.structure.parameters
+        return own if self.specification.reml else own + len(self.aliasing.kept)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, −2 log-likelihood + 2 k (see ``n_parameters``)."""
+        return 2 * self.n_parameters - 2 * self.loglik
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion with the small-sample correction of Hurvich & Tsai (1989), as SAS."""
+        k = self.n_parameters
+        n = self.n_observations - (len(self.aliasing.kept) if self.specification.reml else 0)
+        return -2 * self.loglik + 2 * k * n / max(n - k - 1, 1e-12) if n > k + 1 else float("inf")
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion with the number of participants, as mmrm and SAS."""
+        return float(self.n_parameters * np.log(self.n_participants) - 2 * self.loglik)
+
+    @property
+    def n_observations(self) -> int:
+        """Observations in the likelihood."""
+        return int(self.layout.counts["rows analysed"])
+
+    @property
+    def n_participants(self) -> int:
+        """Participants with at least one analysed observation."""
+        return len(self.layout.participants)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Rows and participants read, excluded by reason, and analysed."""
+        return dict(self.layout.counts)
+
+    @property
+    def aliased(self) -> list[str]:
+        """Names of the coefficients that the data cannot estimate."""
+        return [self.design.names[j] for j in self.aliasing.dropped]
+
+    @cached_property
+    def covariance(self) -> pd.DataFrame | dict[str, pd.DataFrame]:
+        """Covariance of the visits; one table per group when fitted by group."""
+        labels = [level_label(v) for v in self.layout.visits]
+        tables = [pd.DataFrame(s, index=labels, columns=labels) for s in self.point.sigma]
+        return tables[0]
+
+    @cached_property
+    def vcov(self) -> pd.DataFrame:
+        """Covariance of the coefficients that the standard errors come from."""
+        full = np.full((len(self.design.columns),) * 2, np.nan)
+        full[np.ix_(self.aliasing.kept, self.aliasing.kept)] = self.fixed.vcov
+        return pd.DataFrame(full, index=self.design.names, columns=self.design.names)
+
+    @cached_property
+    def beta(self) -> Floats:
+        """Coefficients in the order of the design, missing where aliased."""
+        full = np.full(len(self.design.columns), np.nan)
+        full[self.aliasing.kept] = self.fixed.beta
+        return full
+
+    # --- results -------------------------------------------------------------------------------
+
+    @cached_property
+    def coefficients(self) -> pd.DataFrame:
+        """Coefficients: term, estimate, se, df, statistic, p, lower, upper."""
+        return self.linear(np.eye(len(self.design.columns)), {"term": self.design.names})
+
+    def linear(
+        self, rows: ArrayLike, labels: Mapping[str, Any] | None = None, level: float | None = None
+    ) -> pd.DataFrame:
+        """Estimate linear functions of the coefficients, one per row.
+
+        Parameters
+        ----------
+        rows
+            Matrix (functions, coefficients), columns in the order of ``coefficients``.
+        labels
+            Columns to put before the estimates.
+        level
+            Confidence level; the fit's own by default.
+
+        Raises
+        ------
+        MixedModelError
+            When the matrix has the wrong number of columns.
+        """
+        matrix = np.atleast_2d(np.asarray(rows, float))
+        if matrix.shape[1] != len(self.design.columns):
+            raise MixedModelError(
+                f"a linear function needs {len(self.design.columns)} numbers, one per coefficient, "
+                f"not {matrix.shape[1]}."
+            )
+        if level is not None and not 0 < level < 1:
+            raise MixedModelError(f"level={level} must lie between 0 and 1, for instance 0.95.")
+        ok = self.aliasing.estimable(matrix)
+        estimate, se, df = (np.full(len(matrix), np.nan) for _ in range(3))
+        if ok.any():
+            with single_threaded():
+                own = matrix[ok][:, self.aliasing.kept]
+                estimate[ok], se[ok], df[ok] = self.fixed.single(own)
+        return estimate_table(
+            dict(labels or {}), estimate, se, df, level or self.specification.level
+        )
+
+    def means(
+        self,
+        factor: str | Sequence[str],
+        by: str | Sequence[str] | None = None,
+        *,
+        at: Mapping[str, Any] | None = None,
+        weights: str = "equal",
+        level: float | None = None,
+    ) -> pd.DataFrame:
+        """Give adjusted means at the levels of one or more factors.
+
+        Parameters
+        ----------
+        factor, by
+            Columns of the data whose combinations get a mean; ``by`` varies slowest.
+        at
+            Covariate values, for instance ``{"week": 16}``; numeric covariates are otherwise held
+            at their mean over the analysed rows.
+        weights
+            How other factors are averaged: ``"equal"`` or ``"proportional"``.
+        level
+            Confidence level.
+
+        Returns
+        -------
+        Frame with the factor columns, estimate, se, df, statistic, p, lower, upper. Means that the
+        data cannot give are missing.
+        """
+        targets = [*as_names(by), *as_names(factor)]
+        frame, rows = mean_rows(self.design, targets, at, weights)
+        order = [*as_names(factor), *as_names(by)]
+        return self.linear(rows, {n: frame[n].tolist() for n in order}, level)
+
+    def contrasts(
+        self,
+        factor: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        reference: Any = None,
+        pairwise: bool = False,
+        adjust: str | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: str = "equal",
+        level: float | None = None,
+    ) -> pd.DataFrame:
+        """Differences of adjusted means.
+
+        Parameters
+        ----------
+        factor
+            Factor whose levels are compared.
+        by
+            Columns within whose levels they are compared.
+        reference
+            Level that every other is compared with; the model's reference level by default.
+        pairwise
+            Compare every pair instead.
+        adjust
+            ``"holm"`` adds adjusted p-values, within each level of ``by``; intervals stay
+            unadjusted.
+        at, weights, level
+            As for :meth:`means`.
+
+        Returns
+        -------
+        Frame with contrast, the level and its reference, the ``by`` columns, estimate, se, df,
+        statistic, p, lower, upper and, on request, ``p_adjusted``.
+        """
+        if adjust is not None:
+            one_of("adjust", adjust, ["holm"])
+        frame, rows = mean_rows(self.design, [*as_names(by), factor], at, weights)
+        return self._compare(frame, rows, factor, as_names(by), reference, pairwise, adjust, level)
+
+    def trends(
+        self,
+        slope: str,
+        factor: str | None = None,
+        by: str | Sequence[str] | None = None,
+        *,
+        at: Mapping[str, Any] | None = None,
+        weights: str = "equal",
+        level: float | None = None,
+    ) -> pd.DataFrame:
+        """Slopes of the mean in a numeric covariate, by the levels of a factor.
+
+        Parameters
+        ----------
+        slope
+            Numeric column, for instance ``"week"``.
+        factor, by
+            Factors at whose levels the slope is taken.
+        at, weights, level
+            As for :meth:`means`; ``at`` may hold the place where a curved mean is differentiated.
+        """
+        targets = [*as_names(by), *as_names(factor)]
+        frame, rows = trend_rows(self.design, slope, targets, at, weights)
+        order = [*as_names(factor), *as_names(by)]
+        return self.linear(rows, {n: frame[n].tolist() for n in order}, level)
+
+    def trend_contrasts(
+        self,
+        slope: str,
+        factor: str,
+        by: str | Sequence[str] | None = None,
+        *,
+        reference: Any = None,
+        pairwise: bool = False,
+        adjust: str | None = None,
+        at: Mapping[str, Any] | None = None,
+        weights: str = "equal",
+        level: float | None = None,
+    ) -> pd.DataFrame:
+        """Differences of slopes between the levels of a factor; arguments as for contrasts."""
+        if adjust is not None:
+            one_of("adjust", adjust, ["holm"])
+        frame, rows = trend_rows(self.design, slope, [*as_names(by), factor], at, weights)
+        return self._compare(frame, rows, factor, as_names(by), reference, pairwise, adjust, level)
+
+    def _compare(
+        self,
+        frame: pd.DataFrame,
+        rows: Floats,
+        factor: str,
+        by: list[str],
+        reference: Any,
+        pairwise: bool,
+        adjust: str | None,
+        level: float | None,
+    ) -> pd.DataFrame:
+        levels = frame[factor].tolist()
+        width = frame[factor].nunique()
+        groups = len(levels) // width
+        levels = levels[:width]
+        if pairwise:
+            pairs = [(b, a) for a, b in combinations(range(width), 2)]
+        else:
+            base = 0
+            if reference is not None:
+                base = levels.index(find_level(self.design, factor, reference))
+            pairs = [(j, base) for j in range(width) if j != base]
+        labels: dict[str, list[Any]] = {"contrast": [], factor: [], "reference": []}
+        labels |= {n: [] for n in by}
+        matrix = []
+        for g in range(groups):
+            for one, other in pairs:
+                matrix.append(rows[g * width + one] - rows[g * width + other])
+                labels["contrast"].append(
+                    f"{level_label(levels[one])} - {level_label(levels[other])}"
+                )
+                labels[factor].append(levels[one])
+                labels["reference"].append(levels[other])
+                for n in by:
+                    labels[n].append(frame[n].iloc[g * width])
+        table = self.linear(np.array(matrix).reshape(len(matrix), rows.shape[1]), labels, level)
+        if adjust == "holm":
+            p = table["p"].to_numpy().reshape(groups, len(pairs))
+            table["p_adjusted"] = np.concatenate([holm(row) for row in p])
+        return table
+
+    def test(self, rows: ArrayLike, name: str = "test") -> pd.DataFrame:
+        """Test that linear functions of the coefficients are all zero.
+
+        Parameters
+        ----------
+        rows
+            Matrix (functions, coefficients).
+        name
+            Label of the line.
+
+        Returns
+        -------
+        One line: test, df_numerator, df_denominator, statistic (F), p.
+        """
+        matrix = np.atleast_2d(np.asarray(rows, float))
+        return self._f_tests({name: matrix}, "test")
+
+    def anova(self) -> pd.DataFrame:
+        """Type III F tests of the terms: term, df_numerator, df_denominator, statistic, p.
+
+        A term's hypothesis is that its coefficients vanish when factors are coded to sum to zero,
+        so main effects are averages over the levels of what they interact with, and numeric
+        covariates are at zero (SAS and lmerTest type III).
+        """
+        return self._f_tests(type_three_rows(self.design), "term")
+
+    def _f_tests(self, hypotheses: Mapping[str, Floats], what: str) -> pd.DataFrame:
+        lines = []
+        for name, matrix in hypotheses.items():
+            if matrix.shape[1] != len(self.design.columns):
+                raise DesignError(
+                    f"a test needs {len(self.design.columns)} columns, not {matrix.shape[1]}."
+                )
+            rows = self._estimable_part(matrix)
+            line: dict[str, Any] = {what: name, "df_numerator": 0, "df_denominator": np.nan}
+            line |= {"statistic": np.nan, "p": np.nan}
+            if len(rows):
+                with single_threaded():
+                    result = self.fixed.joint(rows[:, self.aliasing.kept])
+                if result.numerator:
+                    line["df_numerator"] = result.numerator
+                    line["df_denominator"] = result.denominator
+                    line["statistic"] = result.statistic
+                    line["p"] = f_p(result.statistic, result.numerator, result.denominator)
+            lines.append(line)
+        return pd.DataFrame(lines)
+
+    def _estimable_part(self, matrix: Floats) -> Floats:
+        if not len(self.aliasing.dropped):
+            return matrix
+        lost = matrix @ self.aliasing.null
+        left, values, _ = np.linalg.svd(lost)
+        rank = int((values > 1e-8 * max(1.0, float(values.max(initial=0.0)))).sum())
+        return np.asarray(left[:, rank:].T @ matrix)
+
+    def __str__(self) -> str:
+        return describe(self)

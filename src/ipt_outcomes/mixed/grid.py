@@ -1,0 +1,196 @@
+"""The reference grid: rows of the design behind adjusted means, contrasts and trends.
+
+An adjusted mean is the model's mean at given levels of some factors, averaged over the levels of
+the others (equal weights, or the shares seen in the data) with numeric covariates at their mean
+over the analysed rows (Searle, Speed & Milliken 1980, American Statistician 34:216).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .design import Design
+from .errors import DesignError, one_of
+from .factors import Floats, level_label
+
+GRID_LIMIT = 200_000
+
+
+def as_names(value: str | Sequence[str] | None) -> list[str]:
+    """Return names as a list.
+
+    Examples
+    --------
+    >>> as_names("arm"), as_names(None)
+    (['arm'], [])
+    """
+    if value is None:
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+def mean_rows(
+    design: Design,
+    targets: Sequence[str],
+    at: Mapping[str, Any] | None = None,
+    weights: str = "equal",
+) -> tuple[pd.DataFrame, Floats]:
+    """Return the combinations of the targets' levels and the rows of their adjusted means.
+
+    Parameters
+    ----------
+    design
+        The fixed effects.
+    targets
+        Categorical columns, or numeric ones that have values in ``at``.
+    at
+        Values for covariates: one value, or several for a target.
+    weights
+        ``"equal"`` or ``"proportional"`` (product of the factors' shares in the analysed rows).
+
+    Returns
+    -------
+    Frame with one column per target, and the rows (combinations, coefficients).
+
+    Raises
+    ------
+    DesignError
+        For names that the model does not hold.
+    """
+    one_of("weights", weights, ["equal", "proportional"])
+    at = dict(at or {})
+    variables = design.variables
+    known = ", ".join(variables) or "none"
+    findings = [
+        f"{n!r} is not in the model; it holds {known}"
+        for n in (*targets, *at)
+        if n not in variables
+    ]
+    numeric = [n for n in targets if n in variables and variables[n].levels is None and n not in at]
+    findings += [
+        f"{n!r} is numeric: give its values, for instance at={{{n!r}: [0, 16]}}" for n in numeric
+    ]
+    if findings:
+        raise DesignError(findings)
+    axes: list[list[Any]] = []
+    shares: list[Floats] = []
+    names = [*targets, *[n for n in variables if n not in targets]]
+    for name in names:
+        variable = variables[name]
+        if name in at:
+            value = at[name]
+            several = isinstance(value, list | tuple | np.ndarray | pd.Index | pd.Series)
+            values = list(value) if several else [value]
+            values = (
+                [_level(variable.levels, v, name) for v in values] if variable.levels else values
+            )
+        else:
+            values = list(variable.levels) if variable.levels is not None else [variable.mean]
+        if weights == "proportional" and variable.shares is not None and name not in at:
+            share = np.asarray(variable.shares, float)
+        else:
+            share = np.full(len(values), 1 / len(values))
+        axes.append(values)
+        shares.append(share)
+    size = int(np.prod([len(a) for a in axes]))
+    if size > GRID_LIMIT:
+        raise DesignError(
+            f"the reference grid has {size} cells; fix some factors through at={{…}}."
+        )
+    index = np.unravel_index(np.arange(size), [len(a) for a in axes]) if axes else ()
+    data = {n: pd.Index(a).take(i) for n, a, i in zip(names, axes, index, strict=True)}
+    rows = design.rows(data, size)
+    cells = int(np.prod([len(a) for a in axes[: len(targets)]]))
+    rest = np.ones(1)
+    for share in shares[len(targets) :]:
+        rest = np.multiply.outer(rest, share).ravel()
+    averaged = np.einsum(
+        "cr,crp->cp",
+        np.broadcast_to(rest, (cells, len(rest))),
+        rows.reshape(cells, -1, rows.shape[1]),
+    )
+    combinations = list(product(*axes[: len(targets)]))
+    frame = pd.DataFrame({n: [c[j] for c in combinations] for j, n in enumerate(targets)})
+    return frame, averaged
+
+
+def _level(levels: list[Any], value: Any, name: str) -> Any:
+    for level in levels:
+        if level == value or level_label(level) == str(value):
+            return level
+    found = ", ".join(level_label(v) for v in levels)
+    raise DesignError(f"{name!r} has no level {value!r}; its levels are {found}")
+
+
+def find_level(design: Design, name: str, value: Any) -> Any:
+    """Return the level of a factor that is meant by a value or its label."""
+    return _level(design.variables[name].levels or [], value, name)
+
+
+def trend_rows(
+    design: Design, slope: str, targets: Sequence[str], at: Mapping[str, Any] | None, weights: str
+) -> tuple[pd.DataFrame, Floats]:
+    """Return rows whose estimates are slopes: the derivative of the mean in a numeric covariate.
+
+    The derivative is a central difference over a thousandth of a unit's scale, exact for covariates
+    that enter linearly.
+    """
+    variable = design.variables.get(slope)
+    if variable is None or variable.levels is not None:
+        numeric = [n for n, v in design.variables.items() if v.levels is None]
+        raise DesignError(
+            f"{slope!r} is no numeric covariate of the model; it has: "
+            f"{', '.join(numeric) or 'none'}"
+        )
+    at = dict(at or {})
+    centre = float(at.pop(slope, variable.mean))
+    linear = all(f.is_name or slope not in f.variables for f in design.factors)
+    half = 0.5 if linear else 1e-4 * max(1.0, abs(centre))
+    frame, above = mean_rows(design, targets, {**at, slope: centre + half}, weights)
+    _, below = mean_rows(design, targets, {**at, slope: centre - half}, weights)
+    return frame, (above - below) / (2 * half)
+
+
+def type_three_rows(design: Design) -> dict[str, Floats]:
+    """Return, per term, the rows of its type III hypothesis.
+
+    The model is written in sum-to-zero coding, in which the hypothesis of a term is that its own
+    coefficients vanish; the transformation between the codings is found on random rows.
+    """
+    rng = np.random.default_rng(0)
+    p = len(design.columns)
+    size = 4 * p + 20
+    codes, numbers = [], []
+    for factor in design.factors:
+        codes.append(rng.integers(0, factor.width, size))
+        numbers.append(rng.normal(size=(size, factor.width)))
+    treatment, summed = np.ones((size, p)), np.ones((size, p))
+    present = {frozenset(term) for term in design.terms}
+    for j, column in enumerate(design.columns):
+        term = design.terms[column.term]
+        for f, c in column.parts:
+            factor = design.factors[f]
+            if not factor.categorical:
+                treatment[:, j] *= numbers[f][:, c]
+                summed[:, j] *= numbers[f][:, c]
+                continue
+            indicator = (codes[f] == c).astype(float)
+            treatment[:, j] *= indicator
+            if frozenset(term) - {factor.expression} in present:
+                indicator = indicator - (codes[f] == 0)
+            summed[:, j] *= indicator
+    change = np.linalg.lstsq(summed, treatment, rcond=None)[0]
+    change[np.abs(change) < 1e-10] = 0.0
+    out = {}
+    for number, name in enumerate(design.term_names):
+        if design.terms[number]:
+            own = [j for j, t in enumerate(design.term_of) if t == number]
+            # Rows are solved for the term's own coefficients: Satterthwaite's combined df depend on
+            # the basis of the hypothesis, and this one is lmerTest's and mmrm's.
+            out[name] = np.linalg.solve(change[np.ix_(own, own)], change[own])
+    return out

@@ -1,0 +1,89 @@
+"""Distributions, and the table of estimates that every result of a fit is given in."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.special import fdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from .factors import Floats
+
+COLUMNS = ["estimate", "se", "df", "statistic", "p", "lower", "upper"]
+
+
+def two_sided_p(statistic: Floats, df: Floats) -> Floats:
+    """Return two-sided p-values of t statistics; infinite df gives the normal.
+
+    Examples
+    --------
+    >>> two_sided_p(np.array([1.96]), np.array([np.inf])).round(4).tolist()
+    [0.05]
+    """
+    size = np.abs(statistic)
+    finite = np.where(np.isfinite(df), df, 1.0)
+    return np.asarray(np.where(np.isfinite(df), 2 * stdtr(finite, -size), 2 * ndtr(-size)))
+
+
+def quantile(level: float, df: Floats) -> Floats:
+    """Return the two-sided quantile of t at a confidence level.
+
+    Examples
+    --------
+    >>> quantile(0.95, np.array([np.inf, 10.0])).round(3).tolist()
+    [1.96, 2.228]
+    """
+    upper = 0.5 + level / 2
+    finite = np.where(np.isfinite(df), df, 1.0)
+    return np.asarray(np.where(np.isfinite(df), stdtrit(finite, upper), ndtri(upper)))
+
+
+def f_p(statistic: float, numerator: float, denominator: float) -> float:
+    """Return the upper tail of F; an infinite denominator gives chi-squared over its df.
+
+    Examples
+    --------
+    >>> round(f_p(4.0, 1, 10.0), 4)
+    0.0734
+    """
+    return float(fdtrc(numerator, min(denominator, 1e12), statistic))
+
+
+def estimate_table(
+    labels: dict[str, object], estimate: Floats, se: Floats, df: Floats, level: float
+) -> pd.DataFrame:
+    """Put estimates, standard errors, df, tests and intervals side by side."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = estimate / se
+    half = quantile(level, df) * se
+    return pd.DataFrame(
+        {
+            **labels,
+            "estimate": estimate,
+            "se": se,
+            "df": df,
+            "statistic": statistic,
+            "p": two_sided_p(statistic, df),
+            "lower": estimate - half,
+            "upper": estimate + half,
+        }
+    )
+
+
+def holm(p: Floats) -> Floats:
+    """Return Holm's step-down adjusted p-values; missing ones stay missing.
+
+    References
+    ----------
+    Holm S (1979). Scandinavian Journal of Statistics 6:65-70.
+
+    Examples
+    --------
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3).tolist()
+    [0.03, 0.06, 0.06]
+    """
+    out = np.full(len(p), np.nan)
+    known = np.flatnonzero(np.isfinite(p))
+    order = known[np.argsort(p[known], kind="stable")]
+    raised = p[order] * np.arange(len(order), 0, -1)
+    out[order] = np.minimum(1.0, np.maximum.accumulate(raised))
+    return out

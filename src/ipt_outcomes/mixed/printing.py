@@ -1,0 +1,54 @@
+"""The printout of a fitted model: what was fitted, to what, how, and did it converge."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from .fit import MixedModelFit
+
+
+def describe(fit: MixedModelFit) -> str:
+    """Write the summary of a fit, in the manner of mmrm's printout."""
+    spec = fit.specification
+    counts = fit.counts
+    lines = [
+        "Mixed model for repeated measures",
+        "",
+        f"Formula:       {spec.formula}",
+        f"Data:          {fit.n_observations} observations of {fit.n_participants} participants, "
+        f"{len(fit.layout.visits)} visits",
+    ]
+    lines += [
+        f"               {number} rows {reason}"
+        for reason, number in counts.items()
+        if reason.startswith("excluded")
+    ]
+    parameters = fit.likelihood.structure.parameters
+    grouped = f" by {spec.covariance_by}" if spec.covariance_by else ""
+    lines.append(f"Covariance:    {fit.covariance_used}{grouped} ({parameters} parameters)")
+    for name, outcome in fit.steps[:-1]:
+        lines.append(f"               {name}: {outcome}")
+    lines += [
+        f"Method:        {'REML' if spec.reml else 'ML'}, {spec.df} degrees of freedom, "
+        f"{spec.information} information, standard errors: {spec.standard_errors}",
+        f"Convergence:   {fit.convergence.message} after {fit.convergence.iterations} steps; "
+        f"largest gradient {fit.convergence.largest_gradient:.1e} (in standard errors), "
+        f"smallest curvature {fit.convergence.smallest_curvature:.1e}",
+        f"Fit:           log-likelihood {fit.loglik:.4f}, AIC {fit.aic:.2f}, AICc {fit.aicc:.2f}, "
+        f"BIC {fit.bic:.2f}",
+    ]
+    if fit.aliased:
+        lines.append(f"Not estimable: {', '.join(fit.aliased)}")
+    lines += [f"Note:          {note}" for note in fit.notes]
+    with pd.option_context(
+        "display.width", 120, "display.max_rows", 500, "display.max_columns", 20
+    ):
+        lines += ["", "Coefficients", fit.coefficients.round(5).to_string(index=False)]
+        tables = fit.covariance if isinstance(fit.covariance, dict) else {"": fit.covariance}
+        for name, table in tables.items():
+            title = f"Covariance of the visits{f', {name}' if name else ''}"
+            lines += ["", title, table.round(4).to_string()]
+    return "\n".join(lines)

@@ -1,0 +1,143 @@
+"""Agreement with stored results of R's mmrm, lme4, lmerTest and pbkrtest, case by case.
+
+``python -m ipt_outcomes.mixed.validate [tests/reference]`` prints the worst relative difference of
+every case and ends with an error when one exceeds the tolerance. The folder holds the stored
+results and the data that they were computed on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from .fit import MixedModelFit
+from .model import mixed_model
+
+FORMULA = "change ~ baseline*visit + arm*visit + site"
+TOLERANCE = 1e-6
+
+
+def reference_trial(folder: Path) -> pd.DataFrame:
+    """Read the trial that the stored results were computed on."""
+    frame = pd.read_csv(
+        folder / "reference_trial.csv",
+        keep_default_na=False,
+        na_values={"score": [""], "change": [""], "therapist": [""]},
+    )
+    frame["visit"] = frame["week"]
+    return frame
+
+
+def stored(folder: Path, name: str) -> dict[str, Any]:
+    """Read the stored fits of one file."""
+    fits: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())["fits"]
+    return fits
+
+
+def key(term: str) -> frozenset[str]:
+    """Return a coefficient's name without R's or the engine's decoration.
+
+    Examples
+    --------
+    >>> key("visit8:armIPT") == key("arm[IPT]:visit[8]")
+    True
+    """
+    plain = term.replace("(Intercept)", "Intercept").replace("[", "").replace("]", "")
+    return frozenset(plain.split(":"))
+
+
+def worst(found: Any, expected: Any, se: Any = None) -> float:
+    """Return the largest difference relative to max(|reference|, SE).
+
+    Examples
+    --------
+    >>> worst([1.0, 2.0], [1.0, 2.5])
+    0.2
+    """
+    a, b = np.asarray(found, float), np.asarray(expected, float)
+    scale = np.abs(b) if se is None else np.maximum(np.abs(b), np.asarray(se, float))
+    return float(np.max(np.abs(a - b) / scale))
+
+
+def _matched(
+    table: pd.DataFrame,
+    labels: Sequence[Any],
+    wanted: Sequence[Any],
+    columns: dict[str, Any],
+    se: Any,
+) -> dict[str, float]:
+    place = {label: j for j, label in enumerate(labels)}
+    order = [place[label] for label in wanted]
+    relative_to_se = {"estimate", "lower", "upper"}
+    return {
+        name: worst(table[name].to_numpy()[order], values, se if name in relative_to_se else None)
+        for name, values in columns.items()
+    }
+
+
+def compare_with_mmrm(fit: MixedModelFit, reference: dict[str, Any]) -> dict[str, float]:
+    """Return the worst relative difference per kind of result, against a stored mmrm fit."""
+    table, theirs = fit.coefficients, reference["coefficients"]
+    columns = {name: theirs[name] for name in ("estimate", "se", "df", "p")}
+    out = _matched(
+        table,
+        [key(t) for t in table["term"]],
+        [key(t) for t in theirs["term"]],
+        columns,
+        theirs["se"],
+    )
+    out["loglik"] = worst([fit.loglik], [reference["loglik"]])
+    tables = fit.covariance
+    if isinstance(tables, dict):
+        pairs = [(tables[name], value) for name, value in reference["covariance"].items()]
+    else:
+        pairs = [(tables, reference["covariance"])]
+    out["covariance"] = max(worst(own.to_numpy(), value["data"]) for own, value in pairs)
+    means, theirs = fit.means("arm", by="visit"), reference["means"]
+    columns = {"estimate": theirs["emmean"], "se": theirs["SE"], "df": theirs["df"]}
+    columns |= {"lower": theirs["lower.CL"], "upper": theirs["upper.CL"]}
+    labels = [(arm, str(visit)) for arm, visit in zip(means["arm"], means["visit"], strict=True)]
+    wanted = [(arm, str(visit)) for arm, visit in zip(theirs["arm"], theirs["visit"], strict=True)]
+    found = _matched(means, labels, wanted, columns, theirs["SE"])
+    out |= {f"mean {name}": value for name, value in found.items()}
+    contrasts = fit.contrasts("arm", by="visit", reference="MED")
+    theirs = reference["contrasts_vs_MED"]
+    arms = [text.split(" - ")[0].strip("()") for text in theirs["contrast"]]
+    columns = {"estimate": theirs["estimate"], "se": theirs["SE"], "df": theirs["df"]}
+    columns |= {"lower": theirs["lower.CL"], "upper": theirs["upper.CL"], "p": theirs["p.value"]}
+    labels = [(a, str(v)) for a, v in zip(contrasts["arm"], contrasts["visit"], strict=True)]
+    wanted = [(a, str(v)) for a, v in zip(arms, theirs["visit"], strict=True)]
+    found = _matched(contrasts, labels, wanted, columns, theirs["SE"])
+    out |= {f"contrast {name}": value for name, value in found.items()}
+    terms = table["term"].tolist()
+    rows = np.eye(len(terms))[[j for j, t in enumerate(terms) if "arm[" in t and "visit[" in t]]
+    test, theirs = fit.test(rows).iloc[0], reference["joint_test_arm_by_visit"]
+    out["F"] = worst([test["statistic"]], [theirs["f_stat"]])
+    out["F df"] = worst([test["df_denominator"]], [theirs["denom_df"]])
+    return out
+
+
+def mmrm_requests() -> dict[str, dict[str, Any]]:
+    """Return how each stored mmrm fit is asked for here."""
+    return {
+        "us/satterthwaite": {"df": "satterthwaite"},
+        "us/kenward_roger_linear": {"df": "kenward-roger"},
+        "us/ml_satterthwaite": {"df": "satterthwaite", "reml": False},
+    }
+
+
+def fit_reference(folder: Path, **request: Any) -> MixedModelFit:
+    """Fit the reference trial's repeated-measures model."""
+    return mixed_model(
+        FORMULA,
+        reference_trial(folder),
+        participant="participant",
+        visit="visit",
+        reference={"arm": "MED"},
+        **request,
+    )
