@@ -111,7 +111,7 @@ def _joint_test(model: RepeatedMeasures) -> Iterator[Row]:
                 "unit": "F",
                 "statistic": test["statistic"],
                 "df_numerator": test["df_numerator"],
-                "df": test["df"],
+                "df": test["df_denominator"],
                 "p": test["p"],
             }
             return

@@ -10,7 +10,7 @@ share is here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,7 @@ class RepeatedMeasures:
                 "n_reference": self.counts.get((reference, visit), 0),
             }
 
-    def _inference(self, estimated: Row) -> Row:
+    def _inference(self, estimated: Mapping[Any, Any]) -> Row:
         return {
             **self.where,
             "estimate": estimated["estimate"],

@@ -89,8 +89,9 @@ def _imports(module: str) -> list[str]:
     for node in ast.walk(ast.parse(source.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.ImportFrom):
+            base = _resolve(module, source.name == "__init__.py", node)
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
     inside = {name for name in found if name.split(".")[0] == PACKAGE and _file(name)}
     # Importing a.b.c runs a and a.b too; the root holds only the version, which is no code of ours.
     parents = {
@@ -98,3 +99,12 @@ def _imports(module: str) -> list[str]:
     }
     parents |= {name.rpartition(".")[0] for name in inside}
     return sorted((inside | parents) - {PACKAGE})
+
+
+def _resolve(module: str, is_package: bool, node: ast.ImportFrom) -> str:
+    """Return the absolute name of the module that a ``from ... import`` names."""
+    if node.level == 0:
+        return node.module or ""
+    parts = module.split(".")
+    kept = parts[: len(parts) - node.level + is_package]
+    return ".".join([*kept, node.module] if node.module else kept)

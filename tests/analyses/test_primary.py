@@ -1,0 +1,135 @@
+"""The primary analysis gives R's mmrm's numbers, marks one confirmatory estimate, and is invariant."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ipt_outcomes.analyses.primary import primary
+
+from .conftest import REFERENCE
+
+
+@pytest.fixture(scope="module")
+def mmrm():
+    fits = json.loads((REFERENCE / "mmrm.json").read_text("utf-8"))["fits"]
+    return fits["us/satterthwaite"]
+
+
+def rows(table, **where):
+    for name, value in where.items():
+        table = table[table[name] == value]
+    return table
+
+
+def close(found, expected, se):
+    """Within 1e-6 of the larger of the reference value and its standard error."""
+    found, expected = np.asarray(found, float), np.asarray(expected, float)
+    return np.abs(found - expected) <= 1e-6 * np.maximum(np.abs(expected), se)
+
+
+def test_differences_equal_mmrm(reference_trial, mmrm):
+    # score ~ baseline x visit has the same arm contrasts as change ~ baseline x visit
+    table = rows(primary(reference_trial, "hamd17"), quantity="difference", estimand="policy")
+    stored = pd.DataFrame(mmrm["contrasts_vs_MED"])
+    assert len(stored) == len(table) == 8
+    for line in stored.to_dict("records"):
+        arm = line["contrast"].removesuffix(" - MED").strip("()")
+        (own,) = rows(table, arm=arm, visit=f"week_{line['visit']}").to_dict("records")
+        for mine, theirs in (
+            ("estimate", "estimate"), ("se", "SE"), ("df", "df"),
+            ("lower", "lower.CL"), ("upper", "upper.CL"), ("p", "p.value"),
+        ):  # fmt: skip
+            assert close(
+                own[mine], line[theirs], line["SE"] if mine in ("estimate", "lower", "upper") else 0
+            ), (arm, mine)
+
+
+def test_means_equal_mmrm(reference_trial, mmrm):
+    table = rows(primary(reference_trial, "hamd17"), quantity="mean", estimand="policy")
+    observed = pd.read_csv(REFERENCE / "reference_trial.csv").dropna(subset=["score"])
+    shift = observed["baseline"].mean()  # R modelled the change from baseline
+    for line in pd.DataFrame(mmrm["means"]).to_dict("records"):
+        (own,) = rows(table, arm=line["arm"], visit=f"week_{line['visit']}").to_dict("records")
+        assert close(own["estimate"], line["emmean"] + shift, line["SE"])
+        assert close(own["df"], line["df"], 0)
+
+
+def test_the_joint_test_equals_mmrm(reference_trial, mmrm):
+    (own,) = rows(primary(reference_trial, "hamd17"), quantity="test", estimand="policy").to_dict(
+        "records"
+    )
+    stored = mmrm["joint_test_arm_by_visit"]
+    assert own["df_numerator"] == stored["num_df"]
+    assert close(own["statistic"], stored["f_stat"], 0)
+    assert close(own["df"], stored["denom_df"], 0)
+    assert close(own["p"], stored["p_val"], 0)
+
+
+def test_one_kind_of_row_is_confirmatory(reference_trial):
+    table = primary(reference_trial, "hamd17")
+    confirmatory = rows(table, status="confirmatory")
+    assert set(confirmatory["visit"]) == {"week_16"}
+    assert set(confirmatory["estimand"]) == {"policy"}
+    assert set(confirmatory["quantity"]) == {"difference"}
+    assert set(confirmatory["arm"]) == {"IPT", "IPT+MED"}
+
+
+def test_counts_are_participants_with_a_score(reference_trial):
+    table = rows(primary(reference_trial, "hamd17"), quantity="mean", estimand="policy")
+    arm = reference_trial.participants.set_index("participant")["arm"]
+    seen = reference_trial.scores.query("visit == 'week_16' and score.notna()")["participant"].map(
+        arm
+    )
+    for name, n in seen.value_counts().items():
+        assert rows(table, arm=name, visit="week_16")["n_arm"].item() == n
+
+
+def test_the_effect_size_uses_the_observed_endpoint_sd(reference_trial):
+    table = rows(primary(reference_trial, "hamd17"), estimand="policy", arm="IPT")
+    difference = rows(table, quantity="difference", visit="week_16")["estimate"].item()
+    sd = rows(table, quantity="standard deviation")["estimate"].item()
+    g = rows(table, quantity="effect size")
+    n = int(g["n_arm"].item() + g["n_reference"].item())
+    assert g["estimate"].item() == pytest.approx(-difference / sd * (1 - 3 / (4 * (n - 2) - 1)))
+
+
+def test_the_order_of_rows_does_not_matter(reference_trial):
+    shuffled = replace(
+        reference_trial,
+        scores=reference_trial.scores.sample(frac=1, random_state=1).reset_index(drop=True),
+        participants=reference_trial.participants.sample(frac=1, random_state=2).reset_index(
+            drop=True
+        ),
+    )
+    columns = ["id", "estimate", "se", "df", "p"]
+    first = primary(reference_trial, "hamd17")[columns].set_index("id").sort_index()
+    second = primary(shuffled, "hamd17")[columns].set_index("id").sort_index()
+    pd.testing.assert_frame_equal(first, second, rtol=1e-9)
+
+
+def test_a_shift_of_the_scale_shifts_means_only(reference_trial):
+    scores = reference_trial.scores.assign(score=reference_trial.scores["score"] + 100)
+    shifted = primary(replace(reference_trial, scores=scores), "hamd17").set_index("id")
+    plain = primary(reference_trial, "hamd17").set_index("id")
+    means = plain["quantity"] == "mean"
+    np.testing.assert_allclose(
+        shifted.loc[means, "estimate"], plain.loc[means, "estimate"] + 100, rtol=1e-8
+    )
+    rest = plain["quantity"].isin(["difference", "effect size"])
+    np.testing.assert_allclose(
+        shifted.loc[rest, "estimate"], plain.loc[rest, "estimate"], rtol=1e-7
+    )
+    np.testing.assert_allclose(shifted.loc[rest, "se"], plain.loc[rest, "se"], rtol=1e-7)
+
+
+def test_without_stopping_the_estimands_agree(reference_trial):
+    table = rows(primary(reference_trial, "hamd17"), quantity="difference")
+    policy, hypothetical = (
+        rows(table, estimand=e)["estimate"].to_numpy() for e in ("policy", "on_treatment")
+    )
+    np.testing.assert_allclose(policy, hypothetical)
