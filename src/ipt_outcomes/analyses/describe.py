@@ -21,7 +21,7 @@ from ipt_outcomes.analyses.data import (
     members,
     model_frame,
 )
-from ipt_outcomes.analyses.disclosure import suppress
+from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED, suppress
 from ipt_outcomes.ingest.frames import CHARACTERISTIC
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
@@ -125,7 +125,7 @@ def _baseline(data: TrialData) -> Iterator[Row]:
         for arm, index in groups.items():
             known = values[index].dropna().astype(float)
             where: Row = {**base, "outcome": name, "arm": arm, "n_arm": len(known)}
-            if len(known) >= 2:
+            if len(known) >= SMALLEST:  # a mean of fewer would speak of persons
                 yield {**where, "quantity": "observed mean", "estimate": known.mean()}
                 yield {**where, "quantity": "standard deviation", "estimate": known.std()}
     for name, values in categories.items():
@@ -146,12 +146,12 @@ def _category_counts(
     for level in levels:
         in_arms = [arm for arm in counts if arm is not None and level in hidden[arm]]
         if len(in_arms) == 1 and level not in hidden[None]:
-            hidden[None][level] = "suppressed: would reveal a count below 5"
+            hidden[None][level] = COMPLEMENT
     if len(hidden[None]) == 1:
         shown = {level: n for level, n in counts[None].items() if level not in hidden[None]}
         if shown:
             least = min(shown, key=lambda level: shown[level])
-            hidden[None][least] = "suppressed: would reveal a count below 5"
+            hidden[None][least] = COMPLEMENT
     for arm, of in counts.items():
         for level, n in of.items():
             why = hidden[arm].get(level)
@@ -184,9 +184,8 @@ def _observed(data: TrialData, level: float = 0.95) -> Iterator[Row]:
 def _mean_and_sd(values: np.ndarray, level: float, where: Row) -> Iterator[Row]:
     n = len(values)
     where = {**where, "n_arm": n}
-    if 0 < n < 5:  # a mean of so few would speak of persons
-        note = "suppressed: fewer than 5"
-        yield {**where, "quantity": "observed mean", "n_arm": None, "notes": note}
+    if 0 < n < SMALLEST:
+        yield {**where, "quantity": "observed mean", "n_arm": None, "notes": SUPPRESSED}
         return
     if n == 0:
         yield {**where, "quantity": "observed mean", "notes": "nobody assessed"}

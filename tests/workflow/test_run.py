@@ -1,0 +1,141 @@
+"""The example trial goes from its export to the report, and only what changed is made again."""
+
+from __future__ import annotations
+
+import html.parser
+
+import pandas as pd
+import pytest
+
+from ipt_outcomes.results import read
+
+REPORT = "shared/report.html"
+
+
+def changed(before: dict[str, int], after: dict[str, int]) -> set[str]:
+    return {name for name in after if after[name] != before.get(name)}
+
+
+def test_a_fresh_run_ends_with_the_report(finished):
+    results = finished.path / "results"
+    table = read(results / "shared" / "estimates.parquet")
+    assert {"flow", "baseline", "observed", "primary", "problem areas", "medication"} == set(
+        table["analysis"]
+    )
+    assert (results / REPORT).stat().st_size > 50_000
+    primary = table[table["status"] == "confirmatory"]
+    assert set(primary["arm"]) == {"IPT", "IPT+MED"}
+    assert primary["converged"].all()
+    csv = pd.read_csv(results / "shared" / "estimates.csv")
+    assert csv["id"].tolist() == table["id"].tolist()
+
+
+def test_every_log_has_content(finished):
+    logs = list((finished.path / "results" / "restricted" / "logs").glob("*.log"))
+    assert len(logs) >= 8
+    assert all(log.read_text("utf-8").strip() for log in logs)
+
+
+def test_nothing_about_single_participants_is_shared(finished):
+    ids = set(
+        pd.read_parquet(finished.path / "results/restricted/example/participants.parquet")[
+            "participant"
+        ]
+    )
+    assert len(ids) == 240
+    for path in (finished.path / "results" / "shared").rglob("*"):
+        if path.suffix == ".parquet":
+            frame = pd.read_parquet(path)
+            assert not any(frame[name].isin(ids).any() for name in frame.columns)
+        elif path.suffix in {".csv", ".html", ".json"}:
+            text = path.read_text("utf-8")
+            assert not any(f">{one}<" in text or f"\n{one}," in text for one in ids), path
+
+
+def test_a_second_run_has_nothing_to_do(finished_copy):
+    before = finished_copy.times()
+    run = finished_copy.snakemake()
+    assert run.code == 0, run.text
+    assert "Nothing to do" in run.text
+    assert changed(before, finished_copy.times()) == set()
+
+
+def test_the_same_bytes_on_one_core(finished, study):
+    run = study.snakemake("--cores", "1")
+    assert run.code == 0, run.text
+    first, second = finished.contents(), study.contents()
+    assert first.keys() == second.keys()
+    assert [name for name in first if first[name] != second[name]] == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "made", "untouched"),
+    [
+        (
+            "  title: Interpersonal",
+            "  title: The interpersonal",
+            {REPORT},
+            {
+                "restricted/example/scores.parquet",
+                "shared/example/estimates/primary_hamd17.parquet",
+            },
+        ),
+        (
+            "    level: 0.95",
+            "    level: 0.90",
+            {"shared/example/estimates/primary_hamd17.parquet", REPORT},
+            {"restricted/example/scores.parquet"},
+        ),
+        (
+            "    assessed_for_eligibility: 391",
+            "    assessed_for_eligibility: 400",
+            {"shared/example/estimates/describe.parquet"},
+            {
+                "restricted/example/scores.parquet",
+                "shared/example/estimates/primary_hamd17.parquet",
+            },
+        ),
+    ],
+)
+def test_an_edit_of_the_configuration_remakes_what_depends_on_it(
+    finished_copy, old, new, made, untouched
+):
+    before = finished_copy.times()
+    finished_copy.edit("config.yaml", old, new)
+    run = finished_copy.snakemake()
+    assert run.code == 0, run.text
+    found = changed(before, finished_copy.times())
+    assert made <= found
+    assert not untouched & found
+
+
+def test_an_edited_score_changes_its_results(finished_copy):
+    before = finished_copy.contents()
+    path = finished_copy.path / "data/example/redcap_export.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    at = table.index[(table["redcap_event_name"] == "week_16_arm_1") & (table["bdi2_total"] != "")][
+        0
+    ]
+    table.loc[at, "bdi2_total"] = str((int(table.loc[at, "bdi2_total"]) + 7) % 60)
+    table.to_csv(path, index=False)
+    run = finished_copy.snakemake()
+    assert run.code == 0, run.text
+    after = finished_copy.contents()
+    different = {name for name in after if after[name] != before.get(name)}
+    assert "shared/example/estimates/primary_bdi2.parquet" in different
+    assert "shared/example/estimates/primary_hamd17.parquet" not in different
+
+
+def test_the_report_needs_no_network(finished):
+    class Links(html.parser.HTMLParser):
+        found: list[str]
+
+        def handle_starttag(self, tag, attributes):
+            for name, value in attributes:
+                if name in {"src", "srcset"} or (name == "href" and tag == "link"):
+                    self.found.append(str(value))
+
+    links = Links()
+    links.found = []
+    links.feed((finished.path / "results" / REPORT).read_text("utf-8"))
+    assert all(link.startswith("data:") for link in links.found), links.found
