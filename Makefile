@@ -1,63 +1,43 @@
-# The two commands most people need are `make run` and `make test`; `make help` lists the rest.
-# Set-up needs Python 3.11-3.13 with venv, git and GNU make, and the network once.
+# `make run` and `make test` are all that most people need; `make help` lists the rest.
+# Any make will do: nothing here is beyond POSIX. What takes thought stands in scripts/setup/.
 
-SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
-.DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
+# Handed to the program behind a target: make run ARGS=--dry-run, make test ARGS="-k ingest"
+ARGS =
+ENVIRONMENT = @sh scripts/setup/environment.sh
+WITHIN = @PATH="$$PWD/.venv/bin:$$PATH"
 
-VENV := $(CURDIR)/.venv
-BIN := $(VENV)/bin
-LOCK_PYTHON := 3.11
-export PATH := $(BIN):$(PATH)
-export UV_PYTHON_DOWNLOADS := never
-export VIRTUAL_ENV := $(VENV)
+.NOTPARALLEL:
+.PHONY: help run test real lock lint clean
 
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version $(LOCK_PYTHON) --generate-hashes --no-annotate --no-header --no-emit-index-url $(UPGRADE) pyproject.toml --extra setup
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
-.PHONY: help
-help:  ## this list
-	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sort | awk -F ':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+run: ## set up what is missing, then take the example trial from its export to the report
+	$(ENVIRONMENT) run
+	$(WITHIN) snakemake $(ARGS)
 
-# --- set-up ------------------------------------------------------------------------------------
+test: ## set up what is missing, then run every test
+	$(ENVIRONMENT) dev
+	$(WITHIN) pytest $(ARGS)
 
-$(BIN)/uv: requirements/uv.txt scripts/setup/check_machine.sh
-	@python=$$(bash scripts/setup/check_machine.sh) && echo "Setting up .venv with $$($$python --version)" && $$python -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/uv.txt
-	@touch $@
+real: ## run a real trial, Beat the Blues, to its report
+	$(ENVIRONMENT) dev
+	$(WITHIN) python scripts/setup/beat_the_blues.py data/beat_the_blues/raw/btheb_wide.csv
+	$(WITHIN) snakemake --directory data/beat_the_blues $(ARGS)
 
-define synchronise
-	@echo "Installing the locked packages ($<)"
-	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --no-build-isolation $<
-	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q src
-	@touch $@
-endef
+lock: ## choose package versions anew and write requirements/ (ARGS=--upgrade for the newest)
+	$(ENVIRONMENT) dev
+	$(WITHIN) sh scripts/setup/lock.sh $(ARGS)
 
-$(VENV)/.dev: requirements/dev.txt pyproject.toml $(BIN)/uv
-	$(synchronise)
-	@touch $(VENV)/.run
+lint: ## style, types and the rules of who may import whom
+	$(ENVIRONMENT) dev
+	$(WITHIN) ruff check .
+	$(WITHIN) ruff format --check --quiet .
+	$(WITHIN) snakefmt --check --quiet Snakefile workflow
+	$(WITHIN) snakemake --lint
+	$(WITHIN) mypy
+	$(WITHIN) lint-imports
 
-# Whoever has the development packages has those of a run too.
-$(VENV)/.run: requirements/run.txt pyproject.toml $(BIN)/uv
-	$(if $(wildcard $(VENV)/.dev),@$(MAKE) --no-print-directory $(VENV)/.dev && touch $@,$(synchronise))
-
-.PHONY: lock
-lock: $(BIN)/uv  ## renew the hashed requirement files (UPGRADE=--upgrade for newer versions)
-	@$(LOCK) -o requirements/run.txt
-	@$(LOCK) --extra real --extra dev -c requirements/run.txt -o requirements/dev.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version $(LOCK_PYTHON) --generate-hashes --no-annotate --no-header --no-emit-index-url -c requirements/run.txt --extra setup --only-extra-setup pyproject.toml -o requirements/uv.txt
-
-# --- the work ----------------------------------------------------------------------------------
-
-.PHONY: run
-run: $(VENV)/.run  ## set up, then the bundled example trial from its export to the report
-	@snakemake $(ARGS)
-
-.PHONY: test
-test: $(VENV)/.dev  ## set up, then the whole test suite
-	@python -m pytest $(ARGS)
-
-.PHONY: clean
-clean:  ## remove results and the environment (data/raw is never touched)
-	rm -rf results .snakemake .venv
+clean: ## remove results and the environment; exports under data/ stay
+	rm -rf .venv .snakemake results data/*/.snakemake data/*/results
+	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
