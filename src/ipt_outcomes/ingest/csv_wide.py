@@ -1,0 +1,52 @@
+"""Delimited text with one row per participant, to the intermediate form: a block per visit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ipt_outcomes.ingest import csv_long
+from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.records import Records
+from ipt_outcomes.ingest.text_table import RawTable
+from ipt_outcomes.study.trials import Trial
+
+
+def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Records | None:
+    """Read a table with one row per participant.
+
+    Parameters
+    ----------
+    trial, table, folder, findings
+        As for :func:`ipt_outcomes.ingest.csv_long.read`.
+
+    Returns
+    -------
+    Records or None
+        None when there is no column with the participants.
+    """
+    records = csv_long.read(trial, table, folder, findings)
+    if records is None:
+        return None
+    # The columns say the visit, so the shared path is the same; only that a participant has one
+    # row is particular to this format.
+    participants = records.people.cells["participant"]
+    again = participants.notna() & participants.duplicated()
+    first = dict(zip(participants[::-1], table.rows[::-1], strict=True))
+    findings.add(
+        "error",
+        "duplicated participant",
+        row=table.rows[again],
+        participant=participants[again].tolist(),
+        column=trial.columns.participant,
+        found=[
+            f"participant {quoted(name)} a second time, first in row {first[name]}"
+            for name in participants[again]
+        ],
+        expected="one row per participant",
+        mend="Remove or renumber one of the rows in the data base and export again.",
+    )
+    if not again.any():
+        return records
+    # Which of the rows is right is not for us to say: neither is used.
+    twice = participants.isin(participants[again])
+    return records.without_rows(twice.to_numpy())

@@ -1,0 +1,327 @@
+"""From rows that may speak of a participant to one row per participant.
+
+Each field has one value per participant, wherever it stands. Two different values are an error, and
+none of them is used: which one is right is not for a program to say.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ipt_outcomes.ingest import frames
+from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.records import CHARACTERISTIC, FLAG, FOCUS, Records
+from ipt_outcomes.ingest.roster import Roster
+from ipt_outcomes.ingest.values import (
+    AGAIN,
+    BAD,
+    BLANK,
+    Cells,
+    Parser,
+    code,
+    date,
+    number,
+    one_of,
+    parse_column,
+    tick,
+)
+from ipt_outcomes.study import Study
+from ipt_outcomes.study.trials import PROBLEM_AREAS
+
+DATES = {"treatment_stop": "treatment_stop_date", "study_exit": "study_exit_date"}
+
+
+@dataclass(frozen=True)
+class People:
+    """What is known of each participant, in the order of the roster.
+
+    Parameters
+    ----------
+    fields
+        Field of the configuration: its values, one per participant.
+    first_row
+        Row of the export in which each participant comes first.
+    arm_row
+        Row of the export with the participant's arm, else the first row.
+    """
+
+    fields: dict[str, Cells]
+    first_row: np.ndarray
+    arm_row: np.ndarray
+
+    def day_of_randomisation(self) -> np.ndarray:
+        """Return the ordinal of each participant's day 0; not-a-number where unknown."""
+        if "randomisation_date" not in self.fields:
+            return np.full(len(self.first_row), math.nan)
+        return self.fields["randomisation_date"].numbers()
+
+
+def read_people(
+    study: Study, trial: str, records: Records, roster: Roster, findings: Findings
+) -> People:
+    """Read every participant-level field.
+
+    Parameters
+    ----------
+    study, trial
+        The configuration.
+    records, roster
+        The export in the intermediate form, and its participants.
+    findings
+        Takes entries that are no values, contradictions, and what is absent.
+
+    Returns
+    -------
+    People
+        One value per participant and field.
+    """
+    part = records.people
+    places = roster.places(part)
+    first_row = _first_rows(places, part.rows, len(roster.names))
+    fields: dict[str, Cells] = {}
+    arm_row = first_row
+    for name in part.cells.columns.drop("participant"):
+        column = part.columns[name]
+        cells = parse_column(
+            part.cells[name],
+            _parser(study, trial, name, records, part.columns[name]),
+            findings,
+            rows=part.rows,
+            participants=part.cells["participant"],
+            column=column,
+        )
+        if name == "arm":
+            there = np.flatnonzero(cells.codes >= 0)
+            rows = _first_rows(places[there], part.rows[there], len(roster.names))
+            arm_row = np.where(rows > 0, rows, first_row)
+        if name.startswith(FLAG):
+            fields[name] = _ever_ticked(cells, places, len(roster.names))
+        else:
+            fields[name] = _one_each(cells, places, part.rows, roster, findings, column)
+    people = People(fields, first_row, arm_row)
+    if records.complete:
+        _report_absent(people, part.columns, roster, findings)
+    _report_limits(people, records, roster, findings)
+    return people
+
+
+def _parser(study: Study, trial: str, name: str, records: Records, column: str) -> Parser:
+    mapped = study.trials[trial]
+    top = f"trials.{trial}"
+    decimal, settings = mapped.export.decimal, f"{top}.export in config.yaml"
+    missing = f"{top}.codes.missing.{column}"
+    if name in ("arm", "received_arm"):
+        return code(mapped.codes.arm, f"{top}.codes.arm in config.yaml", "unknown arm")
+    if name.endswith("_date"):
+        return date(mapped.dates, f"{top}.dates in config.yaml")
+    if name.endswith("_day"):
+        return number(decimal, settings, missing, whole=True)
+    if name == "sessions_attended":
+        return number(decimal, settings, missing, lowest=0, whole=True)
+    if name.startswith(FLAG):
+        return tick
+    if name == FOCUS:
+        areas = mapped.codes.problem_area or {area: area for area in PROBLEM_AREAS}
+        where = f"{top}.codes.problem_area in config.yaml"
+        return code(areas, where, "unknown problem area")
+    choices = records.choices.get(name, {})
+    if name.startswith(CHARACTERISTIC):
+        characteristic = study.characteristics[name.removeprefix(CHARACTERISTIC)]
+        if characteristic.kind == "number":
+            return number(decimal, settings, missing)
+        labels = characteristic.labels or choices
+        if labels:
+            return code(labels, f"{name}.labels in config.yaml", "unknown category")
+    return lambda text: choices.get(text, text)
+
+
+def _first_rows(places: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
+    first = np.full(n, np.iinfo(np.int64).max)
+    np.minimum.at(first, places, rows)
+    return np.where(first == np.iinfo(np.int64).max, 0, first)
+
+
+# --- one value per participant -------------------------------------------------------------------
+
+
+def _one_each(
+    cells: Cells,
+    places: np.ndarray,
+    rows: np.ndarray,
+    roster: Roster,
+    findings: Findings,
+    column: str,
+) -> Cells:
+    values = np.full(len(roster.names), BLANK)
+    given = np.flatnonzero(cells.codes >= 0)
+    given = given[np.argsort(rows[given], kind="stable")]
+    values[places[given][::-1]] = cells.codes[given][::-1]  # the first row is written last
+    other = given[cells.codes[given] != values[places[given]]]
+    if len(other):
+        first_of = _first_rows(places[given], rows[given], len(roster.names))
+        names = [roster.names[place] for place in places[other]]
+        findings.add("error", "contradiction", row=rows[other], participant=names, column=column,
+                     found=[
+                         f"{_shown(cells.values[code])}, but {_shown(cells.values[first])} "
+                         f"in row {row}"
+                         for code, first, row in zip(
+                             cells.codes[other], values[places[other]], first_of[places[other]],
+                             strict=True)
+                     ],
+                     expected="one value per participant", mend=AGAIN)  # fmt: skip
+    values[places[other]] = BAD
+    values[places[cells.codes == BAD]] = BAD
+    return Cells(values, cells.values)
+
+
+def _shown(value: object) -> str:
+    return quoted(f"{value:g}" if isinstance(value, float) else str(value))
+
+
+def _ever_ticked(cells: Cells, places: np.ndarray, n: int) -> Cells:
+    """Return whether a box was ever ticked: unticked may only mean that a form was not opened."""
+    result = np.full(n, BLANK)
+    for value in (False, True):
+        if value in cells.values:
+            result[places[cells.codes == cells.values.index(value)]] = int(value)
+    result[places[cells.codes == BAD]] = BAD
+    return Cells(result, [False, True])
+
+
+def _report_absent(
+    people: People, columns: dict[str, str] | object, roster: Roster, findings: Findings
+) -> None:
+    for name, what in (("arm", "an arm"), ("randomisation_date", "a date of randomisation")):
+        if name in people.fields:
+            out = np.flatnonzero(people.fields[name].codes == BLANK)
+            findings.add("error", f"no {name.replace('_', ' ')}", row=people.first_row[out],
+                         participant=[roster.names[place] for place in out],
+                         column=columns[name],  # type: ignore[index]
+                         found=[f"none in any row of participant {quoted(roster.names[place])}"
+                                for place in out],
+                         expected=f"{what} for every participant",
+                         mend="Enter it, or leave whoever was not randomised out of the export.",
+                         )  # fmt: skip
+
+
+def _report_limits(people: People, records: Records, roster: Roster, findings: Findings) -> None:
+    """Warn of values that the data base should not have let pass."""
+    for name, (lowest, highest) in records.limits.items():
+        cells = people.fields.get(name)
+        if cells is None or not all(isinstance(value, float) for value in cells.values):
+            continue
+        values = cells.numbers()
+        out = np.flatnonzero((values < lowest) | (values > highest))
+        findings.add("warning", "outside the dictionary's range", row=people.first_row[out],
+                     participant=[roster.names[place] for place in out],
+                     column=records.people.columns[name],
+                     found=[quoted(f"{values[place]:g}") for place in out],
+                     expected=f"{lowest:g} to {highest:g}, as the data dictionary says",
+                     mend="Check the entry; it is used as it is.")  # fmt: skip
+
+
+# --- the canonical frame -------------------------------------------------------------------------
+
+
+def participant_frame(
+    study: Study, trial: str, people: People, roster: Roster, findings: Findings
+) -> pd.DataFrame:
+    """Build the canonical participant frame from all participants with an arm.
+
+    Parameters
+    ----------
+    study, trial
+        The configuration.
+    people, roster
+        What is known of the participants, and who they are.
+    findings
+        Takes warnings about values that do not go together.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See :data:`ipt_outcomes.ingest.frames.PARTICIPANT_COLUMNS`.
+    """
+    n = len(roster.names)
+    nothing = Cells(np.full(n, BLANK), [])
+    fields = people.fields
+    data: dict[str, object] = {
+        "trial": pd.array([trial] * n, dtype="str"),
+        "participant": pd.array(roster.names, dtype="str"),
+    }
+    for name in ("arm", "received_arm", "site", "therapist"):
+        data[name] = fields.get(name, nothing).texts()
+    data["sessions_attended"] = whole(fields.get("sessions_attended", nothing).numbers())
+    for stem in ("treatment_stop", "study_exit"):
+        day = fields.get(f"{stem}_day", nothing).numbers()
+        if f"{stem}_date" in fields:
+            day = fields[f"{stem}_date"].numbers() - people.day_of_randomisation()
+        data[f"{stem}_day"] = whole(day)
+        data[f"{stem}_reason"] = fields.get(f"{stem}_reason", nothing).texts()
+        _report_early(stem, day, study, trial, people, roster, findings)
+    data["problem_area"] = fields.get(FOCUS, nothing).texts()
+    data |= _areas(study, trial, people, roster, findings)
+    data["source_row"] = pd.array(people.arm_row, dtype="Int64")
+    for name in study.trials[trial].columns.characteristics:
+        cells = fields.get(CHARACTERISTIC + name, nothing)
+        number_ = study.characteristics[name].kind == "number"
+        data[frames.CHARACTERISTIC + name] = cells.numbers() if number_ else cells.texts()
+    frame = pd.DataFrame(data)
+    return frame[frame["arm"].notna()].reset_index(drop=True)
+
+
+def whole(values: np.ndarray) -> pd.arrays.IntegerArray:
+    """Return whole numbers as integers, missing where they are not-a-number."""
+    missing = np.isnan(values)
+    return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
+
+
+def _report_early(
+    stem: str,
+    day: np.ndarray,
+    study: Study,
+    trial: str,
+    people: People,
+    roster: Roster,
+    findings: Findings,
+) -> None:
+    early = np.flatnonzero(day < 0)
+    columns = study.trials[trial].columns
+    findings.add("warning", "before randomisation", row=people.first_row[early],
+                 participant=[roster.names[place] for place in early],
+                 column=getattr(columns, f"{stem}_date") or getattr(columns, f"{stem}_day"),
+                 found=[f"day {day[place]:g}" for place in early],
+                 expected="a day after randomisation (day 0)",
+                 mend="Check both dates; they are used as they are.")  # fmt: skip
+
+
+def _areas(
+    study: Study, trial: str, people: People, roster: Roster, findings: Findings
+) -> dict[str, object]:
+    """Return the flags of the problem areas; all are empty where none was assigned."""
+    n = len(roster.names)
+    nothing = Cells(np.full(n, BLANK), [])
+    focus = people.fields.get(FOCUS, nothing)
+    codes = {a: people.fields.get(FLAG + a, nothing).codes for a in frames.AREAS}
+    ticked = np.any([flags == 1 for flags in codes.values()], axis=0)
+    # Boxes are unticked also where nobody rated the areas, as in arms without psychotherapy.
+    rated = ticked | (focus.codes != BLANK) if FOCUS in people.fields else np.full(n, True)
+    result: dict[str, object] = {}
+    for area, flags in codes.items():
+        known = (flags >= 0) & rated
+        result[f"area_{area}"] = pd.arrays.BooleanArray(flags == 1, ~known)
+        if area in focus.values:
+            out = np.flatnonzero((focus.codes == focus.values.index(area)) & (flags == 0) & rated)
+            columns = study.trials[trial].columns.problem_areas
+            findings.add("warning", "focus without flag", row=people.first_row[out],
+                         participant=[roster.names[place] for place in out],
+                         column=columns.flags.get(area),  # type: ignore[call-overload]
+                         found=[f"not ticked, although {quoted(area)} is the primary focus"
+                                for _ in out],
+                         expected=one_of(["1"]), mend="Check both entries; both are used as "
+                         "they are.")  # fmt: skip
+    return result

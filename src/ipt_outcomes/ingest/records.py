@@ -1,0 +1,216 @@
+"""The intermediate form: what every reader makes of its format, before anything is interpreted.
+
+Two kinds of text table, in which a field of ``config.yaml`` is a column whatever the export calls
+it; ``columns`` remembers the export's own names, for messages.
+
+* **people**: rows that may speak of a participant (arm, dates, characteristics). A field may be
+  filled in any of the participant's rows.
+* **assessments**: blocks of rows with scores. A wide export gives one block per visit, the other
+  formats a single one.
+
+A new format needs one more module that returns :class:`Records`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pandas as pd
+
+from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.text_table import RawTable
+from ipt_outcomes.ingest.values import nearest
+from ipt_outcomes.study.trials import Columns, Trial
+
+CHARACTERISTIC, FLAG, OUTCOME = "characteristics.", "problem_areas.flags.", "outcomes."
+FOCUS = "problem_areas.focus"
+PERSON_FIELDS = (
+    "arm",
+    "randomisation_date",
+    "received_arm",
+    "site",
+    "therapist",
+    "sessions_attended",
+    "treatment_stop_date",
+    "treatment_stop_day",
+    "treatment_stop_reason",
+    "study_exit_date",
+    "study_exit_day",
+    "study_exit_reason",
+)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows of text with the fields of the configuration as columns.
+
+    Parameters
+    ----------
+    cells
+        Text: ``participant`` and fields such as ``arm`` or ``outcomes.hamd17``.
+    rows
+        Row of the export of each row.
+    columns
+        Field: name of its column in the export.
+    visit
+        The planned visit that all rows belong to, where the columns tell it.
+    """
+
+    cells: pd.DataFrame
+    rows: np.ndarray
+    columns: Mapping[str, str]
+    visit: str | None = None
+
+
+@dataclass(frozen=True)
+class Records:
+    """An export in the intermediate form.
+
+    Parameters
+    ----------
+    people
+        Rows that may speak of a participant.
+    assessments
+        Blocks of rows with scores.
+    choices
+        Field: what its codes mean, where the export's own dictionary says so.
+    complete
+        Whether all rows and columns were there, so that what is absent is worth a finding.
+    limits
+        Field: range that the export's own dictionary allows.
+    """
+
+    people: Part
+    assessments: list[Part]
+    choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    complete: bool = True
+    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+    def without_rows(self, out: np.ndarray) -> Records:
+        """Return the records without the rows marked, which are the same in every part."""
+
+        def kept(one: Part) -> Part:
+            cells = one.cells[~out].reset_index(drop=True)
+            return replace(one, cells=cells, rows=one.rows[~out])
+
+        return replace(
+            self, people=kept(self.people), assessments=[kept(block) for block in self.assessments]
+        )
+
+
+def person_columns(columns: Columns) -> dict[str, str]:
+    """Return the participant-level fields that a trial has: field, column of the export."""
+    named = {name: getattr(columns, name) for name in PERSON_FIELDS}
+    named[FOCUS] = columns.problem_areas.focus
+    named |= {FLAG + area: column for area, column in columns.problem_areas.flags.items()}
+    named |= {CHARACTERISTIC + name: column for name, column in columns.characteristics.items()}
+    return {name: column for name, column in named.items() if column}
+
+
+def assessment_columns(columns: Columns) -> dict[str | None, dict[str, str]]:
+    """Return the fields of each block of assessments: visit (None when a column says it), fields.
+
+    Examples
+    --------
+    >>> wide = Columns(participant="id", arm="arm",
+    ...                outcomes={"bdi": {"baseline": "bdi_0", "week_8": "bdi_8"}})
+    >>> assessment_columns(wide)["week_8"]
+    {'outcomes.bdi': 'bdi_8'}
+    """
+    blocks: dict[str | None, dict[str, str]] = {}
+
+    def put(name: str, column: str | Mapping[str, str] | None) -> None:
+        if isinstance(column, Mapping):
+            for visit, one in column.items():
+                blocks.setdefault(visit, {})[name] = one
+        elif column:
+            blocks.setdefault(None, {})[name] = column
+
+    for outcome, column in columns.outcomes.items():
+        put(OUTCOME + outcome, column)
+    for name in ("visit", "visit_date", "visit_day"):
+        put(name, getattr(columns, name))
+    return blocks
+
+
+def all_columns(trial: Trial) -> Iterator[tuple[str, str]]:
+    """Yield every column that a trial's configuration names: key under ``columns``, column."""
+    yield "participant", trial.columns.participant
+    yield from person_columns(trial.columns).items()
+    for visit, fields in assessment_columns(trial.columns).items():
+        for name, column in fields.items():
+            yield (name if visit is None else f"{name}.{visit}"), column
+
+
+def check_columns(trial: Trial, table: RawTable, findings: Findings) -> bool:
+    """Report columns that are configured and not in the export, or in it twice.
+
+    Parameters
+    ----------
+    trial, table, findings
+        The configuration, the export, and what takes the findings.
+
+    Returns
+    -------
+    bool
+        Whether all were there, each once.
+    """
+    top = f"trials.{findings.trial}"
+    header = [table.head(name) for name in table.cells.columns]
+    wanted: dict[str, list[str]] = {}
+    for key, column in all_columns(trial):
+        wanted.setdefault(column, []).append(f"{top}.columns.{key}")
+    for column in trial.codes.missing:
+        wanted.setdefault(column, []).append(f"{top}.codes.missing.{column}")
+    fine = True
+    for column, keys in wanted.items():
+        if table.head(column) in table.repeated:
+            fine = False
+            findings.add("error", "column stands twice", row=1, column=table.head(column),
+                         found="two columns of this name", expected="one",
+                         mend="Rename one of the two, or export again.")  # fmt: skip
+        elif column not in table.cells:
+            fine = False
+            if column in table.excused:
+                continue
+            near = nearest(column, header)
+            hint = f"Did you mean {quoted(near)}? " if near else ""
+            findings.add("error", "missing column", row=1, column=column,
+                         found="no column of this name",
+                         expected=f"one, as {keys[0]} in config.yaml says",
+                         mend=f"{hint}Correct the name there, or export again with this column.",
+                         )  # fmt: skip
+    used = {table.head(column) for column in wanted}
+    others = [name for name in table.repeated if name not in used]
+    if others:
+        findings.add("note", "column stands twice", row=1,
+                     found=", ".join(map(quoted, others)) + " more than once in the header",
+                     mend="Nothing to do: config.yaml does not use them.")  # fmt: skip
+    return fine
+
+
+def without_missing_codes(trial: Trial, table: RawTable) -> pd.DataFrame:
+    """Return the cells with each column's own missing codes made empty."""
+    changed = {
+        column: table.cells[column].mask(table.cells[column].isin(codes))
+        for column, codes in trial.codes.missing.items()
+        if column in table.cells
+    }
+    return table.cells.assign(**changed)
+
+
+def part(
+    trial: Trial,
+    table: RawTable,
+    cells: pd.DataFrame,
+    fields: Mapping[str, str],
+    visit: str | None = None,
+) -> Part:
+    """Pick the fields that are there out of the export's columns."""
+    named = {"participant": trial.columns.participant, **fields}
+    there = {name: column for name, column in named.items() if column in cells}
+    picked = {name: cells[column] for name, column in there.items()}
+    columns = {name: table.head(column) for name, column in there.items()}
+    return Part(pd.DataFrame(picked, index=cells.index), table.rows, columns, visit)

@@ -1,0 +1,268 @@
+"""From rows with scores to the canonical score frame: one score per participant, outcome and visit.
+
+Of several assessments in one window the one nearest to the planned day counts, of two equally near
+the earlier; the others are listed. Two rows for the same participant, visit and day are an error.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.participants import People, whole
+from ipt_outcomes.ingest.records import OUTCOME, Part, Records
+from ipt_outcomes.ingest.roster import Roster
+from ipt_outcomes.ingest.values import BLANK, Cells, number, parse_column
+from ipt_outcomes.ingest.visits import place_assessments, told_by
+from ipt_outcomes.study import Study
+
+KEY = ["participant", "outcome", "visit"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of an export that belong to planned visits.
+
+    Parameters
+    ----------
+    table
+        ``participant``, ``outcome`` and ``visit`` as places in their lists, ``day``, ``score``,
+        ``row`` of the export, and ``told_by``, the place in ``columns`` of the column that told
+        the visit.
+    columns
+        Names of columns.
+    assessments
+        Number of rows with a score.
+    """
+
+    table: pd.DataFrame
+    columns: list[str]
+    assessments: int
+
+
+def read_scores(
+    study: Study, trial: str, records: Records, people: People, roster: Roster, findings: Findings
+) -> Scores:
+    """Read the scores and find their visits.
+
+    Parameters
+    ----------
+    study, trial
+        The configuration.
+    records, people, roster
+        The export, what is known of its participants, and who they are.
+    findings
+        Takes entries that are no scores, and assessments that belong to no visit.
+
+    Returns
+    -------
+    Scores
+        Perhaps several for one participant, outcome and visit.
+    """
+    columns: list[str] = []
+    tables = []
+    assessments = 0
+    for block in records.assessments:
+        cells = {
+            place: _parse(study, trial, outcome, block, findings)
+            for place, outcome in enumerate(study.outcomes_of(trial))
+            if OUTCOME + outcome in block.cells
+        }
+        assessed = np.zeros(len(block.rows), dtype=bool)
+        for one in cells.values():
+            assessed |= one.codes != BLANK
+        assessments += int(assessed.sum())
+        participant = roster.places(block)
+        visit, day = place_assessments(study, trial, block, participant, assessed, people, findings)
+        columns.append(told_by(block))
+        for place, one in cells.items():
+            used = np.flatnonzero((one.codes >= 0) & (visit >= 0))
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "participant": participant[used],
+                        "outcome": place,
+                        "visit": visit[used],
+                        "day": day[used],
+                        "score": one.numbers()[used],
+                        "row": block.rows[used],
+                        "told_by": len(columns) - 1,
+                    }
+                )
+            )
+    names = [*KEY, "day", "score", "row", "told_by"]
+    empty = pd.DataFrame({name: np.array([], dtype=np.int64) for name in names})
+    return Scores(pd.concat(tables or [empty], ignore_index=True), columns, assessments)
+
+
+def _parse(study: Study, trial: str, outcome: str, block: Part, findings: Findings) -> Cells:
+    name = OUTCOME + outcome
+    column = block.columns[name]
+    lowest, highest = study.outcomes[outcome].range
+    parse = number(
+        study.trials[trial].export.decimal,
+        f"trials.{trial}.export in config.yaml",
+        f"trials.{trial}.codes.missing.{column}",
+        lowest,
+        highest,
+    )
+    return parse_column(
+        block.cells[name],
+        parse,
+        findings,
+        rows=block.rows,
+        participants=block.cells["participant"],
+        column=column,
+    )
+
+
+def one_per_visit(
+    study: Study, trial: str, scores: Scores, roster: Roster, findings: Findings
+) -> pd.DataFrame:
+    """Keep one score per participant, outcome and visit.
+
+    Parameters
+    ----------
+    study, trial, roster
+        The configuration and the participants.
+    scores
+        The scores read.
+    findings
+        Takes the others: warnings, or errors where two rows claim the same day.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of ``scores.table``; a score that two rows contradict is empty.
+    """
+    table = scores.table
+    visits = study.visits_of(trial)
+    target = np.array([study.visits[name].week * 7 for name in visits])
+    if not table.duplicated(KEY).any():
+        return table
+    distance = (table["day"] - target[table["visit"]]).abs()
+    table = table.assign(distance=distance).sort_values([*KEY, "distance", "day", "row"])
+    first = ~table.duplicated(KEY)
+    kept = table[first].set_index(KEY)
+    others = table[~first].join(kept, on=KEY, rsuffix="_kept")
+    same_day = (others["day"] == others["day_kept"]) | (
+        others["day"].isna() & others["day_kept"].isna()
+    )
+    differs = others["score"] != others["score_kept"]
+    _report_duplicates(others[same_day].assign(differs=differs), visits, scores, roster, findings)
+    _report_set_aside(others[~same_day], visits, target, scores, roster, findings)
+    contradicted = pd.MultiIndex.from_frame(others.loc[same_day & differs, KEY])
+    kept.loc[kept.index.isin(contradicted), "score"] = np.nan
+    return kept.reset_index()
+
+
+def _report_duplicates(
+    others: pd.DataFrame, visits: list[str], scores: Scores, roster: Roster, findings: Findings
+) -> None:
+    # One finding per row, however many outcomes it holds; the first row of the file is "first".
+    rows = others.assign(
+        early=others[["row", "row_kept"]].min(axis=1), late=others[["row", "row_kept"]].max(axis=1)
+    )
+    grouped = rows.groupby(["participant", "visit", "late", "told_by"], as_index=False).agg(
+        early=("early", "min"), differs=("differs", "any")
+    )
+    for column_place, of_column in grouped.groupby("told_by"):
+        names = [roster.names[place] for place in of_column["participant"]]
+        found = [
+            f"participant {quoted(name)} at {visits[visit]} a second time, first in row {early}, "
+            f"with {'other' if differs else 'the same'} scores"
+            for name, visit, early, differs in zip(
+                names, of_column["visit"], of_column["early"], of_column["differs"], strict=True
+            )
+        ]
+        findings.add("error", "duplicated participant and visit",
+                     row=of_column["late"].to_numpy(), participant=names,
+                     column=scores.columns[column_place], found=found,
+                     expected="one row per participant and visit, or another date",
+                     mend="Remove one of the two in the data base and export again.")  # fmt: skip
+
+
+def _report_set_aside(
+    others: pd.DataFrame,
+    visits: list[str],
+    target: np.ndarray,
+    scores: Scores,
+    roster: Roster,
+    findings: Findings,
+) -> None:
+    rows = others.drop_duplicates(["participant", "visit", "row", "told_by"])
+    for column_place, of_column in rows.groupby("told_by"):
+        found = [
+            f"{'no day' if pd.isna(day) else f'day {day:g}'}, a second assessment for "
+            f"{visits[visit]} (planned for day {target[visit]:g}) beside day {kept_day:g} in row "
+            f"{kept_row}"
+            for day, visit, kept_day, kept_row in zip(
+                of_column["day"],
+                of_column["visit"],
+                of_column["day_kept"],
+                of_column["row_kept"],
+                strict=True,
+            )
+        ]
+        findings.add("warning", "second assessment in a window",
+                     row=of_column["row"].to_numpy(),
+                     participant=[roster.names[place] for place in of_column["participant"]],
+                     column=scores.columns[column_place], found=found,
+                     expected="one assessment per visit",
+                     mend="The one nearest to the planned day is used, of two equally near the "
+                     "earlier; this one is set aside.")  # fmt: skip
+
+
+def score_frame(
+    study: Study, trial: str, kept: pd.DataFrame, people: People, roster: Roster
+) -> pd.DataFrame:
+    """Build the canonical score frame: every participant with an arm, outcome and planned visit.
+
+    Parameters
+    ----------
+    study, trial
+        The configuration.
+    kept
+        One row per score (see :func:`one_per_visit`).
+    people, roster
+        The participants.
+
+    Returns
+    -------
+    pandas.DataFrame
+        See :data:`ipt_outcomes.ingest.frames.SCORE_COLUMNS`.
+    """
+    outcomes, visits = study.outcomes_of(trial), study.visits_of(trial)
+    has_arm = people.fields["arm"].codes >= 0 if "arm" in people.fields else np.zeros(
+        len(roster.names), dtype=bool)  # fmt: skip
+    place = np.cumsum(has_arm) - 1
+    n, cells = int(has_arm.sum()), len(outcomes) * len(visits)
+    kept = kept[has_arm[kept["participant"]]]
+    at = (
+        place[kept["participant"]] * cells
+        + kept["outcome"].to_numpy() * len(visits)
+        + kept["visit"].to_numpy()
+    )
+    grid: dict[str, np.ndarray] = {}
+    for name in ("score", "day", "row"):
+        grid[name] = np.full(n * cells, np.nan)
+        grid[name][at] = kept[name].to_numpy(dtype=np.float64)
+    weeks = np.array([study.visits[name].week for name in visits], dtype=np.float64)
+    visit = np.tile(np.arange(len(visits)), n * len(outcomes))
+    outcome = np.tile(np.repeat(np.arange(len(outcomes)), len(visits)), n)
+    names = pd.array(roster.names, dtype="str")[has_arm]
+    return pd.DataFrame(
+        {
+            "trial": pd.array([trial], dtype="str").take(np.zeros(n * cells, dtype=np.int64)),
+            "participant": names.take(np.repeat(np.arange(n), cells)),
+            "outcome": pd.array(outcomes, dtype="str").take(outcome),
+            "visit": pd.array(visits, dtype="str").take(visit),
+            "week": weeks[visit],
+            "day": whole(grid["day"]),
+            "score": grid["score"],
+            "source_row": whole(grid["row"]),
+        }
+    )

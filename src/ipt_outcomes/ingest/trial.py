@@ -1,0 +1,163 @@
+"""From a trial's export to the canonical frames and to what was found on the way.
+
+export -> text table -> a reader's intermediate form -> one shared path -> frames and findings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ipt_outcomes.ingest import csv_long, csv_wide, redcap
+from ipt_outcomes.ingest.findings import SEVERITIES, Findings
+from ipt_outcomes.ingest.participants import People, participant_frame, read_people
+from ipt_outcomes.ingest.records import Records, all_columns
+from ipt_outcomes.ingest.roster import Roster, read_roster
+from ipt_outcomes.ingest.scores import one_per_visit, read_scores, score_frame
+from ipt_outcomes.ingest.text_table import RawTable, read_text_table
+from ipt_outcomes.study import Study
+from ipt_outcomes.study.trials import Trial
+
+Reader = Callable[[Trial, RawTable, Path, Findings], Records | None]
+
+READERS: dict[str, Reader] = {
+    "redcap": redcap.read,
+    "csv-long": csv_long.read,
+    "csv-wide": csv_wide.read,
+}
+"""Format: what turns its text table into the intermediate form."""
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What came out of one trial's export.
+
+    Parameters
+    ----------
+    scores, participants
+        The canonical frames, valid also when the export could not be read (then empty).
+    findings
+        What was found, see :data:`ipt_outcomes.ingest.findings.FINDING_COLUMNS`.
+    counts
+        What was read and used, as numbers and texts for JSON.
+    """
+
+    scores: pd.DataFrame
+    participants: pd.DataFrame
+    findings: pd.DataFrame
+    counts: dict[str, Any]
+
+
+def read_export(
+    study: Study, trial: str, folder: str | Path, findings: Findings | None = None
+) -> RawTable | None:
+    """Read a trial's export as text, without interpreting anything.
+
+    Parameters
+    ----------
+    study, trial
+        The configuration, and the short name of one of its trials.
+    folder
+        The study's folder; the export's path is relative to it.
+    findings
+        Takes what makes the file, or a row of it, unreadable.
+
+    Returns
+    -------
+    RawTable or None
+        Text with the rows of the file; None when it cannot be read.
+    """
+    mapped = study.trials[trial]
+    export = mapped.export
+    return read_text_table(
+        Path(folder) / export.file,
+        findings if findings is not None else Findings(trial, export.file),
+        file=export.file,
+        encoding=export.encoding,
+        delimiter=export.delimiter,
+        wanted={column for _, column in all_columns(mapped)},
+        settings=f"trials.{trial}.export in config.yaml",
+    )
+
+
+def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
+    """Read one trial's export into the canonical frames.
+
+    Parameters
+    ----------
+    study, trial
+        The configuration, and the short name of one of its trials.
+    folder
+        The study's folder; paths in the configuration are relative to it.
+
+    Returns
+    -------
+    Ingested
+        Frames, findings and counts. Bad data never raise: they are findings, and
+        :func:`ipt_outcomes.ingest.gate` stops on those that are errors.
+
+    Examples
+    --------
+    >>> from ipt_outcomes.study import load_study
+    >>> study = load_study("config.yaml")  # doctest: +SKIP
+    >>> ingest_trial(study, "example", ".").counts["participants"]  # doctest: +SKIP
+    240
+    """
+    findings = Findings(trial, study.trials[trial].export.file)
+    table = read_export(study, trial, folder, findings)
+    records = None
+    if table is not None:
+        read = READERS[study.trials[trial].export.format]
+        records = read(study.trials[trial], table, Path(folder), findings)
+    if table is None or records is None:
+        nobody = Roster([])
+        people = People({}, np.array([], dtype=np.int64), np.array([], dtype=np.int64))
+        kept = pd.DataFrame({name: [] for name in _KEPT}).astype(_KEPT)
+        assessments = used = 0
+        roster = nobody
+    else:
+        roster, records = read_roster(records, findings)
+        people = read_people(study, trial, records, roster, findings)
+        scores = read_scores(study, trial, records, people, roster, findings)
+        kept = one_per_visit(study, trial, scores, roster, findings)
+        assessments, used = scores.assessments, len(scores.table)
+    participants = participant_frame(study, trial, people, roster, findings)
+    frame = score_frame(study, trial, kept, people, roster)
+    found = findings.table()
+    counts = {
+        "file": study.trials[trial].export.file,
+        "format": study.trials[trial].export.format,
+        "rows": 0 if table is None else len(table.rows),
+        "blank_rows": 0 if table is None else table.blank_rows,
+        "participants": len(participants),
+        "participants_without_arm": len(roster.names) - len(participants),
+        "assessments": assessments,
+        "scores": int(frame["score"].notna().sum()),
+        "scores_not_used": used - int(frame["score"].notna().sum()),
+        "scores_by_visit": _by_visit(frame),
+        "findings": {name: int((found["severity"] == name).sum()) for name in SEVERITIES},
+    }
+    return Ingested(frame, participants, found, counts)
+
+
+_KEPT = {
+    "participant": "int64",
+    "outcome": "int64",
+    "visit": "int64",
+    "day": "float64",
+    "score": "float64",
+    "row": "int64",
+}
+
+
+def _by_visit(scores: pd.DataFrame) -> dict[str, dict[str, int]]:
+    counted = scores.groupby(["outcome", "visit"], sort=False)["score"].count()
+    result: dict[str, dict[str, int]] = {}
+    for (outcome, visit), n in counted.items():
+        result.setdefault(str(outcome), {})[str(visit)] = int(n)
+    return result
