@@ -25,6 +25,7 @@ rule all:
     input:
         report="results/shared/report.html",
         estimates="results/shared/estimates.csv",
+        tables=collect("results/shared/{trial}/tables", trial=TRIALS),
     message:
         "everything"
 

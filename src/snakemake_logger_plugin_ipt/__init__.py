@@ -76,18 +76,21 @@ class LogHandler(LogHandlerBase):
             self._finished(fields)
         elif event == LogEvent.JOB_ERROR:
             self._failed(fields)
-        elif event in (LogEvent.RUN_INFO, LogEvent.RESOURCES_INFO, LogEvent.SHELLCMD):
+        elif event == LogEvent.RUN_INFO:
             self._count_jobs(fields)
         elif event is None or event == LogEvent.ERROR:
             self._message(record)
 
     def _remember(self, fields: dict[str, Any]) -> None:
-        self.names[fields["jobid"]] = fields["rule_msg"] or fields["rule_name"]
+        name = fields["rule_msg"] or fields["rule_name"]
+        self.names[fields["jobid"]] = name
+        if getattr(self.common_settings, "dryrun", False):
+            self._say(f"would be made: {name}  ({fields['reason']})")
 
     def _count_jobs(self, fields: dict[str, Any]) -> None:
-        stats = fields.get("stats") or fields.get("per_rule_job_counts") or {}
-        if isinstance(stats, dict) and stats and not self.total:
-            self.total = int(stats.get("total", sum(v for v in stats.values() if v)))
+        stats = fields.get("stats")
+        if isinstance(stats, dict) and "total" in stats:
+            self.total = int(stats["total"])
 
     def _finished(self, fields: dict[str, Any]) -> None:
         self.done += 1

@@ -72,6 +72,23 @@ def trial_estimates_of(trial):
     return [f"{folder}/{name}.parquet" for name in names]
 
 
+def trial_figures(trial):
+    """The descriptions of one trial's figures; the pictures lie beside them."""
+    from ipt_outcomes.figures import figure_names
+
+    return [
+        f"results/shared/{trial}/figures/{name}.json"
+        for name in figure_names(STUDY, trial)
+    ]
+
+
+def figure_code(wildcards):
+    """The code of one figure, so that an edit of another does not redraw it."""
+    from ipt_outcomes.figures import module_of
+
+    return code(module_of(wildcards.figure), "study", "results")
+
+
 def farewell():
     if os.path.exists(REPORT):
         print(f"\nThe report is at {os.path.relpath(REPORT)}", file=sys.stderr)

@@ -1,0 +1,23 @@
+# One page that reads like a paper's methods and results.
+
+
+rule report:
+    input:
+        estimates="results/shared/estimates.parquet",
+        figures=[figure for trial in TRIALS for figure in trial_figures(trial)],
+        counts=collect("results/restricted/{trial}/ingest.json", trial=TRIALS),
+    output:
+        report="results/shared/report.html",
+    log:
+        "results/restricted/logs/report.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        settings=STUDY.model_dump_json(),
+        trials=TRIALS,
+        code=code("report", "provenance.software", "study", "results"),
+    message:
+        "report written"
+    script:
+        "../../scripts/report.py"

@@ -1,0 +1,27 @@
+# The tables of each trial, as HTML and CSV. One job for all: they take a moment together.
+
+
+rule tables:
+    input:
+        estimates="results/shared/estimates.parquet",
+    output:
+        tables=report(
+            directory("results/shared/{trial}/tables"),
+            patterns=["{table}.html"],
+            caption="../report/table.rst",
+            category="{trial}",
+            subcategory="Tables",
+            labels={"table": "{table}"},
+        ),
+    log:
+        "results/restricted/logs/tables_{trial}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        settings=settings("problem_areas", "medication"),
+        code=code("tables", "study", "results"),
+    message:
+        "{wildcards.trial}: tables set"
+    script:
+        "../../scripts/tables.py"
