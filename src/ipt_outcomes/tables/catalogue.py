@@ -1,0 +1,111 @@
+"""Which tables a trial has: known from the configuration alone, for a workflow to plan them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import pandas as pd
+
+from ipt_outcomes.study import Study
+from ipt_outcomes.tables.baseline import baseline
+from ipt_outcomes.tables.endpoint import endpoint_differences
+from ipt_outcomes.tables.flow import participant_flow
+from ipt_outcomes.tables.means import adjusted_means
+from ipt_outcomes.tables.medication import medication
+from ipt_outcomes.tables.observed import observed_scores
+from ipt_outcomes.tables.problem_areas import problem_areas
+from ipt_outcomes.tables.source import AS_RANDOMISED, PER_PROTOCOL, Source
+from ipt_outcomes.tables.table import Table
+
+Makers = dict[str, "partial[Table]"]
+
+
+def means_name(outcome: str, estimand: str, analysis_set: str) -> str:
+    """Name the table of the adjusted means of one model.
+
+    Examples
+    --------
+    >>> means_name("hamd17", "policy", "per protocol")
+    'adjusted_means_hamd17__policy__per_protocol'
+    """
+    parts = ["adjusted_means_" + outcome, estimand]
+    parts += [analysis_set.replace(" ", "_")] * (analysis_set != AS_RANDOMISED)
+    return "__".join(parts)
+
+
+def _makers(study: Study, trial: str) -> Makers:
+    makers: Makers = {}
+
+    def plan(name: str, make: Callable[..., Table], **about: str) -> None:
+        makers[name] = partial(make, name=name, **about)
+
+    plan("participant_flow", participant_flow)
+    plan("baseline", baseline)
+    sets = [AS_RANDOMISED] + [PER_PROTOCOL] * (study.analysis_sets.per_protocol is not None)
+    for outcome in study.outcomes_of(trial):
+        plan(f"observed_{outcome}", observed_scores, outcome=outcome)
+        plan(f"endpoint_differences_{outcome}", endpoint_differences, outcome=outcome)
+        for estimand in study.estimands:
+            for analysis_set in sets:
+                name = means_name(outcome, estimand, analysis_set)
+                plan(name, adjusted_means, outcome=outcome, estimand=estimand,
+                     analysis_set=analysis_set)  # fmt: skip
+    if study.analyses.problem_areas is not None:
+        plan("problem_areas", problem_areas)
+    if study.analyses.medication is not None:
+        plan("medication", medication)
+    return makers
+
+
+def table_names(study: Study, trial: str) -> list[str]:
+    """Return the names of a trial's tables.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    trial
+        Short name of the trial.
+    """
+    return list(_makers(study, trial))
+
+
+def module_of(name: str, study: Study, trial: str) -> str:
+    """Return the module, inside the package, that makes a table; its fingerprint stands for it.
+
+    Raises
+    ------
+    ValueError
+        When the trial has no such table.
+    """
+    return _maker(name, study, trial).func.__module__.partition(".")[2]
+
+
+def make_table(name: str, *, study: Study, estimates: pd.DataFrame, trial: str) -> Table:
+    """Make one of a trial's tables.
+
+    Parameters
+    ----------
+    name
+        One of :func:`table_names`.
+    study
+        The configuration.
+    estimates
+        The estimates table; restricted rows and those of other trials are not read.
+    trial
+        Short name of the trial.
+
+    Raises
+    ------
+    ValueError
+        When the trial has no such table.
+    """
+    return _maker(name, study, trial)(Source.of(study, estimates, trial))
+
+
+def _maker(name: str, study: Study, trial: str) -> partial[Table]:
+    makers = _makers(study, trial)
+    if name not in makers:
+        raise ValueError(f"trial {trial} has no table called {name}, only {', '.join(makers)}")
+    return makers[name]

@@ -1,0 +1,202 @@
+"""Text whose numbers remember the row of the estimates table that they come from.
+
+A :class:`Text` is a sequence of pieces: plain words, words of ``config.yaml``, and numbers quoted
+from a row in one of the :data:`FORMS`. In HTML a quoted number carries ``data-estimate`` (the
+row's id) and ``data-form``, a word of the configuration carries ``data-config``, so that a test
+can recompute every number that a reader sees.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ipt_outcomes.tables import numbers
+from ipt_outcomes.tables.rows import Row
+
+NOT_SHOWN = numbers.NOT_KNOWN
+SUPPRESSED = "<5"
+WITHHELD = "withheld"
+
+
+def _unless_hidden(row: Row, value: float | None) -> str:
+    notes = row["notes"] or ""
+    if value is None and "suppressed" in notes:
+        return SUPPRESSED if "fewer than" in notes else WITHHELD
+    return numbers.count(value)
+
+
+def _share(row: Row) -> str:
+    n, of = row["estimate"], row["n_arm"]
+    return numbers.NOT_KNOWN if n is None or not of else numbers.percent(n / of)
+
+
+def _absolute(row: Row) -> str:
+    return numbers.number(None if row["estimate"] is None else abs(row["estimate"]))
+
+
+def _level(row: Row) -> str:
+    return numbers.level(row["level"])
+
+
+FORMS: dict[str, Callable[[Row], str]] = {
+    "estimate": lambda row: numbers.number(row["estimate"]),
+    "absolute": _absolute,
+    "interval": lambda row: numbers.interval(row["lower"], row["upper"]),
+    "level": _level,
+    "p": lambda row: numbers.p_value(row["p"]),
+    "p equation": lambda row: numbers.p_equation(row["p"]),
+    "adjusted p": lambda row: numbers.p_value(row["p_adjusted"]),
+    "statistic": lambda row: numbers.number(row["statistic"]),
+    "df": lambda row: numbers.degrees(row["df"]),
+    "numerator df": lambda row: numbers.degrees(row["df_numerator"]),
+    "count": lambda row: _unless_hidden(row, row["estimate"]),
+    "share": _share,
+    "n": lambda row: _unless_hidden(row, row["n_arm"]),
+    "n of reference": lambda row: _unless_hidden(row, row["n_reference"]),
+    "method": lambda row: row["method"],
+    "covariance": lambda row: row["covariance"] or "",
+    "interval method": lambda row: row["interval_method"] or "",
+    "contrast": lambda row: row["contrast"] or "",
+    "notes": lambda row: row["notes"] or "",
+}
+"""Name of a form: how it writes a row of the estimates table."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Words, and where they come from.
+
+    Parameters
+    ----------
+    text
+        What is shown.
+    estimate
+        Id of the row of the estimates table that is quoted; empty for other words.
+    form
+        Which of the :data:`FORMS` wrote the row.
+    config
+        Whether the words stand in the study's configuration.
+    """
+
+    text: str
+    estimate: str = ""
+    form: str = ""
+    config: bool = False
+
+    def html(self) -> str:
+        """Return the piece as HTML, escaped, with its origin."""
+        shown = html.escape(self.text)
+        if self.estimate:
+            origin = f'data-estimate="{html.escape(self.estimate)}" data-form="{self.form}"'
+            return f"<span {origin}>{shown}</span>"
+        return f"<span data-config>{shown}</span>" if self.config else shown
+
+
+class Text:
+    """Words with quoted numbers.
+
+    Examples
+    --------
+    >>> row = {"id": "a/mean", "estimate": -3.4, "lower": -5.0, "upper": -1.8}
+    >>> text = words("difference ", quote(row, "estimate"), " ", quote(row, "interval"))
+    >>> str(text)
+    'difference −3.40 [−5.00, −1.80]'
+    >>> text.html()[:62]
+    'difference <span data-estimate="a/mean" data-form="estimate">−'
+    """
+
+    def __init__(self, pieces: Iterable[Piece] = ()) -> None:
+        self.pieces = tuple(pieces)
+
+    def __str__(self) -> str:
+        return "".join(piece.text for piece in self.pieces)
+
+    def __bool__(self) -> bool:
+        return bool(self.pieces)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and self.pieces == other.pieces
+
+    def __hash__(self) -> int:
+        return hash(self.pieces)
+
+    def __repr__(self) -> str:
+        return f"Text({str(self)!r})"
+
+    def __html__(self) -> str:
+        return self.html()
+
+    def html(self) -> str:
+        """Return the text as HTML, escaped, each number with its origin."""
+        return "".join(piece.html() for piece in self.pieces)
+
+    def as_lists(self) -> list[list[str]]:
+        """Return the pieces as plain lists, for JSON."""
+        return [[p.text, p.estimate, p.form, "config" if p.config else ""] for p in self.pieces]
+
+    @classmethod
+    def from_lists(cls, pieces: Iterable[Iterable[str]]) -> Text:
+        """Read what :meth:`as_lists` made."""
+        return cls(
+            Piece(text, estimate, form, config == "config")
+            for text, estimate, form, config in pieces
+        )
+
+
+Part = str | Piece | Text
+
+
+def words(*parts: Part) -> Text:
+    """Put words, quotes and texts after each other."""
+    pieces: list[Piece] = []
+    for part in parts:
+        if isinstance(part, Text):
+            pieces.extend(part.pieces)
+        elif isinstance(part, Piece):
+            pieces.append(part)
+        elif part:
+            pieces.append(Piece(part))
+    return Text(pieces)
+
+
+def quote(row: Mapping[str, Any], form: str) -> Piece:
+    """Quote a row of the estimates table.
+
+    Parameters
+    ----------
+    row
+        The row.
+    form
+        One of the :data:`FORMS`.
+
+    Raises
+    ------
+    KeyError
+        When there is no such form.
+    """
+    return Piece(FORMS[form](row), str(row["id"]), form)
+
+
+def named(label: object) -> Piece:
+    """Quote a word, a name or a number of the configuration."""
+    return Piece(str(label), config=True)
+
+
+def listed(parts: Iterable[Part], last: str = " and ", between: str = ", ") -> Text:
+    """Join parts as a sentence lists them.
+
+    Examples
+    --------
+    >>> str(listed(["grief", "role disputes", "role transitions"]))
+    'grief, role disputes and role transitions'
+    """
+    parts = list(parts)
+    joined: list[Part] = []
+    for position, part in enumerate(parts):
+        if position:
+            joined.append(last if position == len(parts) - 1 else between)
+        joined.append(part)
+    return words(*joined)

@@ -1,0 +1,111 @@
+"""What tables and figures are made from: the study's words and one trial's rows of the estimates.
+
+Helpers here name things as the configuration does and describe models as their rows do, so that
+a table, a figure and a sentence about the same estimate always use the same words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from ipt_outcomes.study import Study
+from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
+from ipt_outcomes.tables.quotes import Piece, Text, listed, named, quote, words
+from ipt_outcomes.tables.rows import Row, Rows
+
+AS_RANDOMISED = "as randomised"
+PER_PROTOCOL = "per protocol"
+COMPLETERS = "completers"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The study, the trial, and the trial's rows.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    trial
+        Short name of the trial.
+    rows
+        The trial's shared rows of the estimates table.
+    """
+
+    study: Study
+    trial: str
+    rows: Rows
+
+    @classmethod
+    def of(cls, study: Study, estimates: pd.DataFrame, trial: str) -> Source:
+        """Take what concerns one trial from an estimates table."""
+        return cls(study, trial, Rows.of(estimates, trial))
+
+    @property
+    def arms(self) -> list[str]:
+        """Short names of the trial's arms, the reference last."""
+        return self.study.arms_of(self.trial)
+
+    def arm(self, name: str) -> Piece:
+        """Name an arm."""
+        return named(self.study.arms[name].label)
+
+    def group(self, name: str) -> Piece:
+        """Name an arm or a problem area."""
+        if name in self.study.arms:
+            return self.arm(name)
+        return named(PROBLEM_AREA_LABELS.get(name, name))
+
+    def visit(self, name: str) -> Piece:
+        """Name a visit."""
+        return named(self.study.visits[name].label)
+
+    def outcome(self, name: str) -> Piece:
+        """Name an outcome shortly."""
+        return named(self.study.outcomes[name].short_label)
+
+    def unit(self, outcome: str) -> Piece:
+        """Name the unit of an outcome."""
+        return named(self.study.outcomes[outcome].unit)
+
+    def trial_label(self) -> Piece:
+        """Name the trial."""
+        return named(self.study.trials[self.trial].label)
+
+    def direction(self, outcome: str) -> str:
+        """Say which way an outcome points."""
+        return f"higher = {self.study.outcomes[outcome].higher_is}"
+
+    def difference(self, row: Row) -> Text:
+        """Name a difference, such as "IPT minus Medication"."""
+        return words(self.group(row["arm"]), " minus ", self.group(row["reference"]))
+
+
+def interval_head(rows: Iterable[Row]) -> Text:
+    """Head of a column of intervals, with their level."""
+    for row in rows:
+        if row["level"] is not None:
+            return words(quote(row, "level"), " CI")
+    return words("CI")
+
+
+def about_model(rows: Iterable[Row], notes: bool = True) -> Text:
+    """Describe the model behind rows: method, covariance, convergence and, if asked, its notes."""
+    for row in rows:
+        if row["model_id"] is None:
+            continue
+        parts: list[Text] = [words("Model: ", quote(row, "method"))]
+        if row["covariance"]:
+            parts.append(words(quote(row, "covariance"), " covariance"))
+        if row["interval_method"]:
+            parts.append(words(quote(row, "interval method"), " intervals"))
+        text = words(listed(parts, last=", "), ".")
+        if row["converged"] is False:
+            text = words(text, " The model DID NOT CONVERGE: do not use these numbers.")
+        if notes and row["notes"]:
+            text = words(text, " Note: ", quote(row, "notes"), ".")
+        return text
+    return words()
