@@ -125,16 +125,8 @@ Correct the entry in the data base and export again.
             "expected": expected,
             "mend": mend,
         }
-        self._parts.append(
-            pd.DataFrame(
-                {
-                    name: pd.array(list(value) if _is_many(value) else [value] * n, dtype=dtype)
-                    for (name, (dtype, _)), value in zip(
-                        FINDING_COLUMNS.items(), values.values(), strict=True
-                    )
-                }
-            )
-        )
+        lists = {name: list(v) if _is_many(v) else [v] * n for name, v in values.items()}
+        self._parts.append(_typed(pd.DataFrame(lists)))
 
     def table(self) -> pd.DataFrame:
         """Return all findings: errors first, then in the order of the file."""
@@ -159,18 +151,20 @@ def _is_many(value: object) -> bool:
 
 def no_findings() -> pd.DataFrame:
     """Return a findings table without rows."""
-    return pd.DataFrame(
-        {name: pd.array([], dtype=dtype) for name, (dtype, _) in FINDING_COLUMNS.items()}
-    )
+    return _typed(pd.DataFrame({name: [] for name in FINDING_COLUMNS}))
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype({name: dtype for name, (dtype, _) in FINDING_COLUMNS.items()})
 
 
 def quoted(text: str, limit: int = 60) -> str:
-    """Quote an entry of the file on one line, control characters made visible.
+    r"""Quote an entry of the file on one line, control characters made visible.
 
     Examples
     --------
-    >>> print(quoted("1O"), quoted("a\\tb"))
-    "1O" "a\\tb"
+    >>> print(quoted("1O"), quoted("a\tb"))
+    "1O" "a\tb"
     """
     visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return f'"{visible[:limit]}..."' if len(visible) > limit else f'"{visible}"'
@@ -258,14 +252,13 @@ def write_findings(findings: pd.DataFrame, path: str | Path) -> None:
 def read_findings(path: str | Path) -> pd.DataFrame:
     """Read findings that :func:`write_findings` wrote."""
     raw = pd.read_csv(path, dtype="str", keep_default_na=False, encoding="utf-8")
-    table = pd.DataFrame(index=raw.index)
+    columns: dict[str, pd.Series] = {}
     for name, (dtype, _) in FINDING_COLUMNS.items():
         text = raw[name]
         if dtype == "str":
             risky = text.str.match("'" + _FORMULA.pattern).astype(bool)
             text = text.mask(risky, text.str[1:])
-        else:
-            text = pd.Series(pd.to_numeric(text.replace("", None)), index=text.index)
-        nullable = name in {"row", "participant", "column"}
-        table[name] = text.replace("", None).astype(dtype) if nullable else text.astype(dtype)
-    return table
+        if name in {"row", "participant", "column"}:
+            text = text.mask(text == "")
+        columns[name] = text if dtype == "str" else pd.to_numeric(text)
+    return _typed(pd.DataFrame(columns))

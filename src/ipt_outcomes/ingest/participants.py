@@ -7,6 +7,7 @@ none of them is used: which one is right is not for a program to say.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,13 +27,10 @@ from ipt_outcomes.ingest.values import (
     date,
     number,
     one_of,
-    parse_column,
     tick,
 )
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import PROBLEM_AREAS
-
-DATES = {"treatment_stop": "treatment_stop_date", "study_exit": "study_exit_date"}
 
 
 @dataclass(frozen=True)
@@ -58,6 +56,9 @@ class People:
         if "randomisation_date" not in self.fields:
             return np.full(len(self.first_row), math.nan)
         return self.fields["randomisation_date"].numbers()
+
+
+NOBODY = People({}, np.array([], dtype=np.int64), np.array([], dtype=np.int64))
 
 
 def read_people(
@@ -86,14 +87,7 @@ def read_people(
     arm_row = first_row
     for name in part.cells.columns.drop("participant"):
         column = part.columns[name]
-        cells = parse_column(
-            part.cells[name],
-            _parser(study, trial, name, records, part.columns[name]),
-            findings,
-            rows=part.rows,
-            participants=part.cells["participant"],
-            column=column,
-        )
+        cells = part.parse(name, _parser(study, trial, name, records, column), findings)
         if name == "arm":
             there = np.flatnonzero(cells.codes >= 0)
             rows = _first_rows(places[there], part.rows[there], len(roster.names))
@@ -193,14 +187,14 @@ def _ever_ticked(cells: Cells, places: np.ndarray, n: int) -> Cells:
 
 
 def _report_absent(
-    people: People, columns: dict[str, str] | object, roster: Roster, findings: Findings
+    people: People, columns: Mapping[str, str], roster: Roster, findings: Findings
 ) -> None:
     for name, what in (("arm", "an arm"), ("randomisation_date", "a date of randomisation")):
         if name in people.fields:
             out = np.flatnonzero(people.fields[name].codes == BLANK)
             findings.add("error", f"no {name.replace('_', ' ')}", row=people.first_row[out],
                          participant=[roster.names[place] for place in out],
-                         column=columns[name],  # type: ignore[index]
+                         column=columns[name],
                          found=[f"none in any row of participant {quoted(roster.names[place])}"
                                 for place in out],
                          expected=f"{what} for every participant",
@@ -310,16 +304,17 @@ def _areas(
     ticked = np.any([flags == 1 for flags in codes.values()], axis=0)
     # Boxes are unticked also where nobody rated the areas, as in arms without psychotherapy.
     rated = ticked | (focus.codes != BLANK) if FOCUS in people.fields else np.full(n, True)
+    flagged = study.trials[trial].columns.problem_areas.flags
+    columns = {str(area): column for area, column in flagged.items()}
     result: dict[str, object] = {}
     for area, flags in codes.items():
         known = (flags >= 0) & rated
         result[f"area_{area}"] = pd.arrays.BooleanArray(flags == 1, ~known)
-        if area in focus.values:
+        if area in columns and area in focus.values:
             out = np.flatnonzero((focus.codes == focus.values.index(area)) & (flags == 0) & rated)
-            columns = study.trials[trial].columns.problem_areas
             findings.add("warning", "focus without flag", row=people.first_row[out],
                          participant=[roster.names[place] for place in out],
-                         column=columns.flags.get(area),  # type: ignore[call-overload]
+                         column=columns[area],
                          found=[f"not ticked, although {quoted(area)} is the primary focus"
                                 for _ in out],
                          expected=one_of(["1"]), mend="Check both entries; both are used as "

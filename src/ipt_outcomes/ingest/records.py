@@ -21,7 +21,7 @@ import pandas as pd
 
 from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.text_table import RawTable
-from ipt_outcomes.ingest.values import nearest
+from ipt_outcomes.ingest.values import Cells, Parser, nearest, parse_column
 from ipt_outcomes.study.trials import Columns, Trial
 
 CHARACTERISTIC, FLAG, OUTCOME = "characteristics.", "problem_areas.flags.", "outcomes."
@@ -62,6 +62,17 @@ class Part:
     rows: np.ndarray
     columns: Mapping[str, str]
     visit: str | None = None
+
+    def parse(self, name: str, parser: Parser, findings: Findings) -> Cells:
+        """Parse a field; every entry that is no value becomes an error."""
+        return parse_column(
+            self.cells[name],
+            parser,
+            findings,
+            rows=self.rows,
+            participants=self.cells["participant"],
+            column=self.columns[name],
+        )
 
 
 @dataclass(frozen=True)

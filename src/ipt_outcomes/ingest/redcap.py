@@ -154,7 +154,7 @@ def _with_codes(trial: Trial, table: RawTable, dictionary: Dictionary) -> RawTab
         cells = cells.assign(**changed)
     visit = trial.columns.visit
     if visit in cells:
-        cells = cells.assign(**{visit: _event_codes(cells[visit], trial.codes.visit)})
+        cells = cells.assign(**{str(visit): _event_codes(cells[visit], trial.codes.visit)})
     return replace(table, cells=cells)
 
 

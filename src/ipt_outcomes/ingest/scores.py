@@ -15,11 +15,17 @@ from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.participants import People, whole
 from ipt_outcomes.ingest.records import OUTCOME, Part, Records
 from ipt_outcomes.ingest.roster import Roster
-from ipt_outcomes.ingest.values import BLANK, Cells, number, parse_column
+from ipt_outcomes.ingest.values import BLANK, Cells, number
 from ipt_outcomes.ingest.visits import place_assessments, told_by
 from ipt_outcomes.study import Study
 
 KEY = ["participant", "outcome", "visit"]
+NO_SCORES = pd.DataFrame({name: np.array([], dtype=np.int64) for name in KEY}).assign(
+    day=np.array([], dtype=np.float64),
+    score=np.array([], dtype=np.float64),
+    row=np.array([], dtype=np.int64),
+    told_by=np.array([], dtype=np.int64),
+)
 
 
 @dataclass(frozen=True)
@@ -93,30 +99,21 @@ def read_scores(
                     }
                 )
             )
-    names = [*KEY, "day", "score", "row", "told_by"]
-    empty = pd.DataFrame({name: np.array([], dtype=np.int64) for name in names})
-    return Scores(pd.concat(tables or [empty], ignore_index=True), columns, assessments)
+    return Scores(pd.concat([NO_SCORES, *tables], ignore_index=True), columns, assessments)
 
 
 def _parse(study: Study, trial: str, outcome: str, block: Part, findings: Findings) -> Cells:
     name = OUTCOME + outcome
     column = block.columns[name]
     lowest, highest = study.outcomes[outcome].range
-    parse = number(
+    parser = number(
         study.trials[trial].export.decimal,
         f"trials.{trial}.export in config.yaml",
         f"trials.{trial}.codes.missing.{column}",
         lowest,
         highest,
     )
-    return parse_column(
-        block.cells[name],
-        parse,
-        findings,
-        rows=block.rows,
-        participants=block.cells["participant"],
-        column=column,
-    )
+    return block.parse(name, parser, findings)
 
 
 def one_per_visit(
@@ -180,7 +177,7 @@ def _report_duplicates(
         ]
         findings.add("error", "duplicated participant and visit",
                      row=of_column["late"].to_numpy(), participant=names,
-                     column=scores.columns[column_place], found=found,
+                     column=scores.columns[int(str(column_place))], found=found,
                      expected="one row per participant and visit, or another date",
                      mend="Remove one of the two in the data base and export again.")  # fmt: skip
 
@@ -210,7 +207,7 @@ def _report_set_aside(
         findings.add("warning", "second assessment in a window",
                      row=of_column["row"].to_numpy(),
                      participant=[roster.names[place] for place in of_column["participant"]],
-                     column=scores.columns[column_place], found=found,
+                     column=scores.columns[int(str(column_place))], found=found,
                      expected="one assessment per visit",
                      mend="The one nearest to the planned day is used, of two equally near the "
                      "earlier; this one is set aside.")  # fmt: skip

@@ -213,10 +213,12 @@ def _wrong_encoding(
 def _cell_at(text: str, offset: int, delimiter: str, removed: int) -> tuple[int, str | None]:
     """Return row and column name of the cell that holds a character of the text."""
     header: list[str] | None = None
-    row, record = 1, []
+    record: list[str] = []
+    row = 1
     try:
         # Cut after the offending character: the last cell of the last record holds it.
-        for row, record in _records(text[: offset - removed + 1], delimiter, strict=False):
+        for number, cells in _records(text[: offset - removed + 1], delimiter, strict=False):
+            row, record = number, cells
             if header is None and any(cell.strip() for cell in record):
                 header = record
     except csv.Error:

@@ -10,15 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ipt_outcomes.ingest import csv_long, csv_wide, redcap
 from ipt_outcomes.ingest.findings import SEVERITIES, Findings
-from ipt_outcomes.ingest.participants import People, participant_frame, read_people
+from ipt_outcomes.ingest.participants import NOBODY, participant_frame, read_people
 from ipt_outcomes.ingest.records import Records, all_columns
 from ipt_outcomes.ingest.roster import Roster, read_roster
-from ipt_outcomes.ingest.scores import one_per_visit, read_scores, score_frame
+from ipt_outcomes.ingest.scores import (
+    NO_SCORES,
+    Scores,
+    one_per_visit,
+    read_scores,
+    score_frame,
+)
 from ipt_outcomes.ingest.text_table import RawTable, read_text_table
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import Trial
@@ -108,56 +113,40 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     >>> ingest_trial(study, "example", ".").counts["participants"]  # doctest: +SKIP
     240
     """
-    findings = Findings(trial, study.trials[trial].export.file)
+    mapped = study.trials[trial]
+    findings = Findings(trial, mapped.export.file)
     table = read_export(study, trial, folder, findings)
     records = None
     if table is not None:
-        read = READERS[study.trials[trial].export.format]
-        records = read(study.trials[trial], table, Path(folder), findings)
-    if table is None or records is None:
-        nobody = Roster([])
-        people = People({}, np.array([], dtype=np.int64), np.array([], dtype=np.int64))
-        kept = pd.DataFrame({name: [] for name in _KEPT}).astype(_KEPT)
-        assessments = used = 0
-        roster = nobody
+        records = READERS[mapped.export.format](mapped, table, Path(folder), findings)
+    if records is None:
+        roster, people, scores = Roster([]), NOBODY, Scores(NO_SCORES, [], 0)
     else:
         roster, records = read_roster(records, findings)
         people = read_people(study, trial, records, roster, findings)
         scores = read_scores(study, trial, records, people, roster, findings)
-        kept = one_per_visit(study, trial, scores, roster, findings)
-        assessments, used = scores.assessments, len(scores.table)
-    participants = participant_frame(study, trial, people, roster, findings)
+    kept = one_per_visit(study, trial, scores, roster, findings)
     frame = score_frame(study, trial, kept, people, roster)
+    participants = participant_frame(study, trial, people, roster, findings)
     found = findings.table()
+    observed = frame[frame["score"].notna()]
     counts = {
-        "file": study.trials[trial].export.file,
-        "format": study.trials[trial].export.format,
+        "file": mapped.export.file,
+        "format": mapped.export.format,
         "rows": 0 if table is None else len(table.rows),
         "blank_rows": 0 if table is None else table.blank_rows,
         "participants": len(participants),
         "participants_without_arm": len(roster.names) - len(participants),
-        "assessments": assessments,
-        "scores": int(frame["score"].notna().sum()),
-        "scores_not_used": used - int(frame["score"].notna().sum()),
-        "scores_by_visit": _by_visit(frame),
+        "assessments": scores.assessments,
+        "scores": len(observed),
+        "scores_not_used": len(scores.table) - len(observed),
+        "scores_by_visit": {
+            outcome: {
+                visit: int(((observed["outcome"] == outcome) & (observed["visit"] == visit)).sum())
+                for visit in study.visits_of(trial)
+            }
+            for outcome in study.outcomes_of(trial)
+        },
         "findings": {name: int((found["severity"] == name).sum()) for name in SEVERITIES},
     }
     return Ingested(frame, participants, found, counts)
-
-
-_KEPT = {
-    "participant": "int64",
-    "outcome": "int64",
-    "visit": "int64",
-    "day": "float64",
-    "score": "float64",
-    "row": "int64",
-}
-
-
-def _by_visit(scores: pd.DataFrame) -> dict[str, dict[str, int]]:
-    counted = scores.groupby(["outcome", "visit"], sort=False)["score"].count()
-    result: dict[str, dict[str, int]] = {}
-    for (outcome, visit), n in counted.items():
-        result.setdefault(str(outcome), {})[str(visit)] = int(n)
-    return result

@@ -8,14 +8,15 @@ configuration gives its visit no window.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.findings import Findings, Severity, quoted
 from ipt_outcomes.ingest.participants import People
 from ipt_outcomes.ingest.records import Part
-from ipt_outcomes.ingest.values import BAD, BLANK, Cells, code, date, number, parse_column
+from ipt_outcomes.ingest.values import BAD, BLANK, Cells, code, date, number
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import NOT_A_VISIT
 
@@ -63,7 +64,7 @@ class Windows:
     @property
     def exist(self) -> np.ndarray:
         """Whether each visit has a window."""
-        return ~np.isnan(self.first)
+        return np.asarray(~np.isnan(self.first))
 
     def __str__(self) -> str:
         there = zip(self.names, self.first, self.last, strict=True)
@@ -136,19 +137,15 @@ def _events(
     if "visit" not in block.cells:
         return np.full(len(block.rows), NOWHERE)
     where = f"trials.{trial}.codes.visit in config.yaml"
-    cells = parse_column(
-        block.cells["visit"],
-        code(study.trials[trial].codes.visit, where, "unknown event"),
-        findings,
-        rows=block.rows,
-        participants=block.cells["participant"],
-        column=block.columns["visit"],
-    )
+    parser = code(study.trials[trial].codes.visit, where, "unknown event")
+    cells = block.parse("visit", parser, findings)
     place = {name: place for place, name in enumerate(windows.names)}
     place[NOT_A_VISIT] = NO_ASSESSMENT
-    table = np.array([*(place[name] for name in cells.values), UNKNOWN, NOWHERE])
-    assert (BLANK, BAD) == (-1, -2)  # they count from the table's end
-    return table[cells.codes]
+    result = np.full(len(cells.codes), NOWHERE)
+    result[cells.codes == BAD] = UNKNOWN
+    told = cells.codes >= 0
+    result[told] = np.array([place[name] for name in cells.values], dtype=int)[cells.codes[told]]
+    return result
 
 
 def _when(study: Study, trial: str, block: Part, findings: Findings) -> Cells | None:
@@ -156,23 +153,15 @@ def _when(study: Study, trial: str, block: Part, findings: Findings) -> Cells | 
     top = f"trials.{trial}"
     for name in ("visit_date", "visit_day"):
         if name in block.cells:
-            column = block.columns[name]
-            parse = date(mapped.dates, f"{top}.dates in config.yaml")
+            parser = date(mapped.dates, f"{top}.dates in config.yaml")
             if name == "visit_day":
-                parse = number(
+                parser = number(
                     mapped.export.decimal,
                     f"{top}.export in config.yaml",
-                    f"{top}.codes.missing.{column}",
+                    f"{top}.codes.missing.{block.columns[name]}",
                     whole=True,
                 )
-            return parse_column(
-                block.cells[name],
-                parse,
-                findings,
-                rows=block.rows,
-                participants=block.cells["participant"],
-                column=column,
-            )
+            return block.parse(name, parser, findings)
     return None
 
 
@@ -230,7 +219,17 @@ class _Report:
                   expected="the date of the assessment",
                   mend="The event's name decided the visit.")  # fmt: skip
 
-    def _add(self, severity, kind, which, *, found, expected, mend, about="visit_date"):  # type: ignore[no-untyped-def]
+    def _add(
+        self,
+        severity: Severity,
+        kind: str,
+        which: np.ndarray,
+        *,
+        found: Callable[[int], str],
+        expected: str,
+        mend: str,
+        about: str = "visit_date",
+    ) -> None:
         places = np.flatnonzero(which)
         self.findings.add(
             severity,
@@ -238,7 +237,7 @@ class _Report:
             row=self.block.rows[places],
             participant=self.block.cells["participant"].take(places).tolist(),
             column=told_by(self.block, about),
-            found=[found(place) for place in places],
+            found=[found(int(place)) for place in places],
             expected=expected,
             mend=mend,
         )

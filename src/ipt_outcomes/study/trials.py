@@ -74,9 +74,10 @@ class Columns(Section):
     """Outcome: its column; for ``csv-wide``, outcome: {visit: column}."""
     randomisation_date: str | None = None
     """Day 0 of the study for each participant."""
-    visit_date: str | None = None
-    """Date of the assessment; with ``randomisation_date`` it decides the visit."""
-    visit_day: str | None = None
+    visit_date: str | dict[Name, str] | None = None
+    """Date of the assessment; with ``randomisation_date`` it decides the visit. For
+    ``csv-wide``, {visit: column}."""
+    visit_day: str | dict[Name, str] | None = None
     """Days from randomisation to the assessment, where the export has no dates."""
     received_arm: str | None = None
     """The arm that was in fact received, where it can differ."""
@@ -154,6 +155,15 @@ class Trial(Section):
                 raise ValueError(
                     f"columns.outcomes.{outcome}: the format {self.export.format} needs {wanted}"
                 )
+        visits = {v for c in self.columns.outcomes.values() if isinstance(c, dict) for v in c}
+        for key in ("visit_date", "visit_day"):
+            column = getattr(self.columns, key)
+            if column is not None and wide != isinstance(column, dict):
+                wanted = "{visit: column, ...}" if wide else "one column name"
+                raise ValueError(f"columns.{key}: the format {self.export.format} needs {wanted}")
+            for visit in column if isinstance(column, dict) else ():
+                if visit not in visits:
+                    raise ValueError(f"columns.{key}.{visit}: no outcome has a column for it")
         if not wide and not self.columns.visit:
             raise ValueError(f"columns.visit is needed for the format {self.export.format}")
         if not wide and not self.codes.visit:
