@@ -26,15 +26,11 @@ rule all:
         report="results/shared/report.html",
         estimates="results/shared/estimates.csv",
         tables=collect("results/shared/{trial}/tables", trial=TRIALS),
-    message:
-        "everything"
 
 
 rule check:
     input:
         collect("results/restricted/{trial}/gate.txt", trial=TRIALS),
-    message:
-        "data checked"
 
 
 onsuccess:

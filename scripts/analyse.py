@@ -1,7 +1,5 @@
 """Run one analysis of one trial: the rule's name is the analysis's name."""
 
-from __future__ import annotations
-
 from ipt_outcomes.provenance.job import job
 
 

@@ -1,7 +1,5 @@
 """Collect the rows of all analyses into one table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from ipt_outcomes.provenance.job import job

@@ -1,7 +1,5 @@
 """Draw one figure of one trial."""
 
-from __future__ import annotations
-
 from ipt_outcomes.provenance.job import job
 
 

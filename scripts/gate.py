@@ -1,7 +1,5 @@
 """Stop the run when the data have errors; their list is the message."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ipt_outcomes.provenance.job import job

@@ -1,7 +1,5 @@
 """Read one trial's export into the canonical frames."""
 
-from __future__ import annotations
-
 import json
 import os
 

@@ -1,7 +1,5 @@
 """Set all tables of one trial."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from ipt_outcomes.provenance.job import job

@@ -16,10 +16,12 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from ipt_outcomes.provenance.job import message_of
 
+TARGETS = ("all", "check")
+"""Rules that only ask for others: no step of their own."""
+
 ENGINE_NOISE = (
-    "RuleException",
-    "WorkflowError",
-    "CalledProcessError",
+    "RuleException:",
+    "CalledProcessError in",
     "Exiting because a job execution failed",
     "Complete log",
     "Shutting down, this might take some time",
@@ -71,7 +73,7 @@ class LogHandler(LogHandlerBase):
         if event == LogEvent.JOB_INFO:
             self._remember(fields)
         elif event == LogEvent.PROGRESS:
-            self.done, self.total = fields["done"], fields["total"]
+            self.done = fields["done"]
         elif event == LogEvent.JOB_FINISHED:
             self._finished(fields)
         elif event == LogEvent.JOB_ERROR:
@@ -82,6 +84,8 @@ class LogHandler(LogHandlerBase):
             self._message(record)
 
     def _remember(self, fields: dict[str, Any]) -> None:
+        if fields["rule_name"] in TARGETS:
+            return
         name = fields["rule_msg"] or fields["rule_name"]
         self.names[fields["jobid"]] = name
         if getattr(self.common_settings, "dryrun", False):
@@ -90,7 +94,7 @@ class LogHandler(LogHandlerBase):
     def _count_jobs(self, fields: dict[str, Any]) -> None:
         stats = fields.get("stats")
         if isinstance(stats, dict) and "total" in stats:
-            self.total = int(stats["total"])
+            self.total = int(stats["total"]) - sum(int(stats.get(rule, 0)) for rule in TARGETS)
 
     def _finished(self, fields: dict[str, Any]) -> None:
         self.done += 1
@@ -105,7 +109,7 @@ class LogHandler(LogHandlerBase):
         if not self.failed:
             self._say("")
         self.failed = True
-        name = fields.get("rule_msg") or fields.get("rule_name") or "a step"
+        name = self.names.get(fields.get("jobid", -1)) or fields.get("rule_name") or "a step"
         for log in fields.get("log") or []:
             message, expected = message_of(log)
             if message and expected:
@@ -126,7 +130,7 @@ class LogHandler(LogHandlerBase):
             return
         if record.levelno < ERROR and not verbose and not text.startswith("Nothing to be done"):
             return
-        if any(noise in text for noise in ENGINE_NOISE) and self.failed and not verbose:
+        if not verbose and any(noise in text for noise in ENGINE_NOISE):
             return
         if text.startswith("Nothing to be done"):
             text = "Nothing to do: every result is up to date."

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import pandas as pd
 import pytest
 
 from .conftest import ROOT
@@ -38,22 +39,97 @@ def test_a_missing_configuration(study):
     assert "does not exist" in run.text
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "words"),
-    [
-        # a participant's arm that the configuration does not know
-        ("hamd17_total", "hamd_total", ("hamd17_total", "column")),
-    ],
-)
-def test_a_broken_export_stops_at_the_gate(study, old, new, words):
-    study.edit(EXPORT, old, new)
+def rows_of(study) -> pd.DataFrame:
+    return pd.read_csv(study.path / EXPORT, dtype=str, keep_default_na=False)
+
+
+def save(study, table: pd.DataFrame) -> None:
+    table.to_csv(study.path / EXPORT, index=False)
+
+
+def cell(table: pd.DataFrame, event: str, column: str) -> int:
+    """Row of the table with an entry in that column at that event."""
+    return int(table.index[(table["redcap_event_name"] == event) & (table[column] != "")][2])
+
+
+def set_cell(event: str, column: str, value: str):
+    """Put a value where an entry stands; returns the row as a spreadsheet counts it."""
+
+    def change(study) -> int:
+        table = rows_of(study)
+        row = cell(table, event, column)
+        table.loc[row, column] = value
+        save(study, table)
+        return row + 2
+
+    return change
+
+
+def missing_column(study) -> None:
+    save(study, rows_of(study).rename(columns={"hamd17_total": "hamd_total"}))
+
+
+def duplicated_visit(study) -> int:
+    table = rows_of(study)
+    row = cell(table, "week_8_arm_1", "hamd17_total")
+    twin = table.loc[[row]].assign(hamd17_total="3")
+    save(study, pd.concat([table, twin], ignore_index=True))
+    return len(table) + 2
+
+
+def decimal_commas(study) -> None:
+    table = rows_of(study)
+    seen = ~table["hamd17_total"].isin(["", "-9"])
+    table.loc[seen, "hamd17_total"] += ",5"
+    save(study, table)
+
+
+def empty_file(study) -> None:
+    (study.path / EXPORT).write_bytes(b"")
+
+
+def wrong_encoding(study) -> int:
+    table = rows_of(study)
+    row = cell(table, "end_of_study_arm_1", "study_exit_reason")
+    table.loc[row, "study_exit_reason"] = "Übersiedlung"
+    table.to_csv(study.path / EXPORT, index=False, encoding="cp1252")
+    return row + 2
+
+
+BAD_INPUT = {
+    "missing column": (missing_column, ("hamd17_total", "hamd_total")),
+    "wrong type": (set_cell("week_8_arm_1", "hamd17_total", "twelve"), ("hamd17_total", "twelve")),
+    "duplicated participant and visit": (duplicated_visit, ("week_8",)),
+    "unknown arm": (set_cell("baseline_arm_1", "arm", "7"), ("column arm", "7")),
+    "unknown event": (
+        set_cell("week_8_arm_1", "redcap_event_name", "week_9_arm_1"),
+        ("redcap_event_name", "week_9_arm_1"),
+    ),
+    "decimal commas": (decimal_commas, ("hamd17_total", "decimal")),
+    "out of range": (set_cell("week_8_arm_1", "hamd17_total", "77"), ("hamd17_total", "77", "52")),
+    "empty file": (empty_file, ("empty",)),
+    "wrong encoding": (wrong_encoding, ("encoding",)),
+    "visit outside every window": (
+        set_cell("week_8_arm_1", "assessment_date", "2029-01-01"),
+        ("assessment_date", "window"),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_INPUT)
+def test_bad_input_stops_at_the_gate_with_its_place(study, kind):
+    change, words = BAD_INPUT[kind]
+    row = change(study)
     run = study.snakemake()
     assert run.code != 0
     assert no_traceback(run.text), run.text
     assert "redcap_export.csv" in run.text
     assert all(word in run.text for word in words), run.text
+    if row is not None:
+        assert f"row {row}" in run.text, run.text
     results = study.path / "results"
     assert (results / "restricted/example/findings.csv").stat().st_size > 0
+    assert not [path for path in results.rglob("*") if path.suffix == ".part"]
     assert not (results / "shared").exists() or not list((results / "shared").rglob("*.*"))
 
 
