@@ -58,6 +58,8 @@ class Design:
         A, shape (visits, columns of z, coefficients).
     z
         Participants' columns, shape (participants, columns of z).
+    between
+        Whether a coefficient's column is constant within participants.
     notes
         What the reader of the fit must know, such as levels without any analysed row.
     """
@@ -68,6 +70,7 @@ class Design:
     variables: dict[str, Variable]
     selectors: Floats
     z: Floats
+    between: list[bool]
     notes: list[str]
 
     @property
@@ -268,15 +271,9 @@ def build_design(
     for at, which, j, selector in entries:
         selectors[at, which, j] = selector
     z = np.column_stack(z_columns) if z_columns else np.empty((layout.shape[0], 0))
-    return Design(
-        factors,
-        terms,
-        columns,
-        make_variables(factors, values, frame, layout, visit),
-        selectors,
-        z,
-        notes,
-    )
+    between = [all(pieces[f][0] == "participant" for f, _ in c.parts) for c in columns]
+    variables = make_variables(factors, values, frame, layout, visit)
+    return Design(factors, terms, columns, variables, selectors, z, between, notes)
 
 
 def _column(factor: Factor, values: Any, column: int) -> Floats:

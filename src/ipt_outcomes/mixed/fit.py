@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from .aliasing import Aliasing
+from .composition import RandomPlusResidual
 from .design import Design
 from .errors import DesignError, MixedModelError, one_of
 from .factors import Floats, level_label
@@ -21,29 +22,11 @@ from .inference import estimate_table, f_p, holm
 from .layout import Layout
 from .likelihood import Likelihood, Point
 from .optimise import Convergence
+from .prepare import Prepared
 from .printing import describe
+from .specification import Specification
 from .tests_of_fixed_effects import FixedEffects
 from .threads import single_threaded
-
-
-@dataclass
-class Specification:
-    """What was asked for, in the words of the call."""
-
-    formula: str
-    participant: str
-    visit: str | None
-    covariance: str
-    df: str
-    reml: bool
-    information: str
-    standard_errors: str
-    level: float
-    covariance_by: str | None = None
-    random: str | None = None
-    cluster: str | None = None
-    cluster_where: str | None = None
-    weights: str | None = None
 
 
 @dataclass
@@ -65,9 +48,7 @@ class MixedModelFit:
     """
 
     specification: Specification
-    design: Design
-    layout: Layout
-    aliasing: Aliasing
+    prepared: Prepared
     likelihood: Likelihood
     point: Point
     convergence: Convergence
@@ -77,6 +58,21 @@ class MixedModelFit:
     notes: list[str] = field(default_factory=list)
 
     # --- what was fitted -----------------------------------------------------------------------
+
+    @property
+    def design(self) -> Design:
+        """The fixed effects."""
+        return self.prepared.design
+
+    @property
+    def layout(self) -> Layout:
+        """The analysed rows by participant and visit."""
+        return self.prepared.layout
+
+    @property
+    def aliasing(self) -> Aliasing:
+        """Which coefficients are estimated."""
+        return self.prepared.aliasing
 
     @property
     def loglik(self) -> float:
@@ -89,7 +85,7 @@ class MixedModelFit:
 
         Covariance parameters, and under full maximum likelihood the fixed effects too (as SAS).
         """
-        own = self.likelihood.structure.parameters
+        own = self.likelihood.parameters
         return own if self.specification.reml else own + len(self.aliasing.kept)
 
     @property
@@ -131,10 +127,43 @@ class MixedModelFit:
 
     @cached_property
     def covariance(self) -> pd.DataFrame | dict[str, pd.DataFrame]:
-        """Covariance of the visits; one table per group when fitted by group."""
+        """Covariance of the visits (of the residuals, beside random effects), by group if asked."""
+        structure = self.likelihood.structure
+        theta = self.point.theta[: structure.parameters]
+        if isinstance(structure, RandomPlusResidual):
+            return self._by_group(structure.residual.sigma(theta[structure.n_random :]))
+        return self._by_group(structure.sigma(theta))
+
+    @cached_property
+    def marginal_covariance(self) -> pd.DataFrame | dict[str, pd.DataFrame]:
+        """Covariance of the visits of a participant, random effects of participants included."""
+        return self._by_group(self.point.sigma)
+
+    def _by_group(self, matrices: Floats) -> pd.DataFrame | dict[str, pd.DataFrame]:
         labels = [level_label(v) for v in self.layout.visits]
-        tables = [pd.DataFrame(s, index=labels, columns=labels) for s in self.point.sigma]
-        return tables[0]
+        tables = {}
+        for g, name in enumerate(self.prepared.groups):
+            which = int(np.flatnonzero(self.prepared.group_of_set == g)[0])
+            which = min(which, len(matrices) - 1)
+            tables[name] = pd.DataFrame(matrices[which], index=labels, columns=labels)
+        return tables if self.specification.covariance_by else tables[""]
+
+    @cached_property
+    def random_covariance(self) -> pd.DataFrame | None:
+        """Covariance of the participants' random effects, ``None`` without any."""
+        structure = self.likelihood.structure
+        if not isinstance(structure, RandomPlusResidual):
+            return None
+        G = structure.random_covariance(self.point.theta)
+        return pd.DataFrame(G, index=structure.effects, columns=structure.effects)
+
+    @cached_property
+    def variance_components(self) -> pd.DataFrame:
+        """Parameters of the covariance: parameter, estimate, se (from the information used)."""
+        se = np.sqrt(np.maximum(np.diag(self.fixed.omega), 0.0))
+        return pd.DataFrame(
+            {"parameter": self.likelihood.names, "estimate": self.point.theta, "se": se}
+        )
 
     @cached_property
     def vcov(self) -> pd.DataFrame:

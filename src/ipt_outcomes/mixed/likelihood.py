@@ -29,6 +29,8 @@ from .factors import Floats
 from .statistics import CHUNK, Statistics
 
 TENSOR_LIMIT = 4_000_000
+SET_LIMIT = 64
+Second = tuple[Floats | None, Floats | None]
 
 
 @dataclass
@@ -77,8 +79,18 @@ class Likelihood:
         n, p = statistics.n_observations, statistics.coefficients
         self.constant = (n - p if reml else n) * np.log(2 * np.pi) - statistics.log_weight
 
-    def at(self, theta: Floats) -> Point | None:
-        """Evaluate f; ``None`` where the covariance is not positive definite."""
+    @property
+    def names(self) -> list[str]:
+        """Names of the covariance parameters."""
+        return self.structure.names
+
+    @property
+    def parameters(self) -> int:
+        """Number of covariance parameters."""
+        return len(self.names)
+
+    def within(self, theta: Floats) -> tuple[Floats, Floats, float] | None:
+        """Return Σ, W per pattern and Σ log|Σ_i|; ``None`` where Σ is not positive definite."""
         self.evaluations += 1
         if not self.structure.feasible(theta):
             return None
@@ -91,22 +103,37 @@ class Likelihood:
         except np.linalg.LinAlgError:
             return None
         logdet = 2.0 * np.log(np.diagonal(lower, axis1=1, axis2=2)).sum(1) @ stats.n
-        W = np.where(self.pair, inverse, 0.0)
-        xwx, xwy = stats.xwx(W), stats.xwy(W)
+        return sigma, np.where(self.pair, inverse, 0.0), float(logdet)
+
+    def finish(
+        self, xwx: Floats, xwy: Floats, ywy: float, logdet: float
+    ) -> tuple[float, Floats, Floats] | None:
+        """Return f, β̂ and the Cholesky factor of X'V⁻¹X."""
         chol, info = lapack.dpotrf(xwx, lower=1)
         if info:
             return None
         beta, _ = lapack.dpotrs(chol, xwy, lower=1)
-        f = 0.5 * (logdet + stats.ywy(W) - xwy @ beta + self.constant)
+        f = 0.5 * (logdet + ywy - xwy @ beta + self.constant)
         if self.reml:
             f += float(np.log(np.diag(chol)).sum())
-        if not np.isfinite(f):
+        return (float(f), beta, chol) if np.isfinite(f) else None
+
+    def at(self, theta: Floats) -> Point | None:
+        """Evaluate f; ``None`` where the covariance is not positive definite."""
+        parts = self.within(theta)
+        if parts is None:
             return None
-        return Point(theta, sigma, float(f), W, beta, chol)
+        sigma, W, logdet = parts
+        stats = self.statistics
+        done = self.finish(stats.xwx(W), stats.xwy(W), stats.ywy(W), logdet)
+        if done is None:
+            return None
+        f, beta, chol = done
+        return Point(theta, sigma, f, W, beta, chol)
 
     def differentiate(self, point: Point) -> None:
         """Fill in the gradient, with respect to Σ of each set and to θ."""
-        stats, W = self.statistics, point.W
+        stats = self.statistics
         phi, _ = lapack.dpotri(point.chol, lower=1)
         point.phi = np.tril(phi) + np.tril(phi, -1).T
         M = np.where(self.pair, stats.residual_products(point.beta), 0.0)
@@ -115,6 +142,11 @@ class Likelihood:
             point.R = M + point.C
         else:
             point.C, point.R = np.zeros_like(M), M
+        self.gradient_of_sigma(point, point.theta)
+
+    def gradient_of_sigma(self, point: Point, theta: Floats) -> None:
+        """Fill in the gradient from R, by Σ of each set and by θ."""
+        stats, W = self.statistics, point.W
         point.WRW = W @ point.R @ W
         per_pattern = 0.5 * (stats.n[:, None, None] * W - point.WRW)
         sets = self.structure.sets
@@ -123,14 +155,14 @@ class Likelihood:
         else:
             point.gradient_sigma = np.zeros((sets, *W.shape[1:]))
             np.add.at(point.gradient_sigma, stats.set_index, per_pattern)
-        point.D = self.structure.first(point.theta)
+        point.D = self.structure.first(theta)
         point.gradient = point.D.reshape(len(point.D), -1) @ point.gradient_sigma.ravel()
 
     def pair_traces(self, D: Floats, left: Floats, right: Floats) -> Floats:
         """Return Σ_g tr(D_h L_g D_j X_g), symmetrised, shape (k, k)."""
         stats = self.statistics
         k, sets, T, _ = D.shape
-        if sets * T**4 <= TENSOR_LIMIT and sets <= 64:
+        if sets * T**4 <= TENSOR_LIMIT and sets <= SET_LIMIT:
             out = np.zeros((k, k))
             for s in range(sets):
                 rows = slice(None) if sets == 1 else stats.set_index == s
@@ -163,16 +195,16 @@ class Likelihood:
             return
         stats, k = self.statistics, len(point.D)
         q = np.zeros((k, stats.coefficients))
-        B: Floats | None = None
+        total: Floats | None = None
         for part in self.chunks(k):
             own = point.D[:, stats.set_index[part]].transpose(1, 0, 2, 3)
             E = sandwich_stack(own, point.W[part], point.W[part])
             piece = stats.part(part)
             stacked = piece.stack(E)
-            B = stacked if B is None else B + stacked
+            total = stacked if total is None else total + stacked
             q += piece.scores(E, point.beta)
-        assert B is not None
-        point.B = stats.xwx_many(B)
+        assert total is not None
+        point.B = stats.xwx_many(total)
         point.q = q
 
     def hessian(self, point: Point, kind: str = "observed") -> Floats:
@@ -205,6 +237,44 @@ class Likelihood:
         lower = np.linalg.cholesky(point.phi)
         flat = (lower.T @ point.B @ lower).reshape(len(point.B), -1)
         return np.asarray(flat @ flat.T)
+
+    def weighted_pairs(self, point: Point, omega: Floats) -> Floats:
+        """Return Σ_hj Ω_hj D_h W_g D_j per pattern, shape (patterns, T, T)."""
+        stats, D, W = self.statistics, point.D, point.W
+        k, sets, T, _ = D.shape
+        out = np.empty_like(W)
+        if sets * T**4 <= TENSOR_LIMIT and sets <= SET_LIMIT:
+            for s in range(sets):
+                rows = slice(None) if sets == 1 else stats.set_index == s
+                active = np.flatnonzero(D[:, s].any((1, 2)))
+                flat = D[active, s].reshape(len(active), T * T)
+                # D_ab D_cd becomes, as a map from W_bc to the element (a, d), a T² × T² matrix.
+                tensor = (flat.T @ omega[np.ix_(active, active)] @ flat).reshape(T, T, T, T)
+                tensor = tensor.transpose(1, 2, 0, 3).reshape(T * T, T * T)
+                own = W[rows]
+                out[rows] = (own.reshape(-1, T * T) @ tensor).reshape(own.shape)
+            return out
+        mixed = np.tensordot(omega, D, axes=1)
+        for part in self.chunks(k):
+            which = stats.set_index[part]
+            left = D[:, which].transpose(1, 2, 0, 3).reshape(len(which), T, k * T)
+            right = W[part][:, None] @ mixed[:, which].transpose(1, 0, 2, 3)
+            out[part] = left @ right.reshape(len(which), k * T, T)
+        return out
+
+    def weighted_second(self, point: Point, omega: Floats, *, mmrm: bool) -> Second:
+        """Return Σ_hj Ω_hj ∂²/∂θ_h∂θ_j of Σ, and of the clusters' covariance (none here)."""
+        theta = point.theta
+        if mmrm:
+            return self.structure.weighted_second_mmrm(theta, omega), None
+        return self.structure.weighted_second(theta, omega), None
+
+    def weighted_q(self, point: Point, omega: Floats, second: Second) -> Floats:
+        """Return Σ_hj Ω_hj (Q_hj − ¼R_hj), shape (p, p); see :mod:`.kenward_roger`."""
+        inner = self.weighted_pairs(point, omega)
+        if second[0] is not None:
+            inner = inner - 0.25 * second[0][self.statistics.set_index]
+        return self.statistics.xwx(point.W @ inner @ point.W)
 
 
 def sandwich_stack(middle: Floats, left: Floats, right: Floats) -> Floats:

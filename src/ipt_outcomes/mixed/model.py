@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import cho_factor, cho_solve
 
-from .aliasing import find_aliasing
+from .boundary import Cone, FactoredLikelihood
+from .catalogue import FALLBACK, make_structure
+from .cluster_effects import cluster_effect, sum_cells
+from .clustered import ClusteredLikelihood
+from .composition import Grouped, RandomPlusResidual
 from .covariances import Structure, Unstructured
-from .design import Design, build_design
-from .errors import ConvergenceError, DesignError, MixedModelError, one_of
-from .factors import Factor, Floats, is_categorical, level_label
-from .fit import MixedModelFit, Specification
-from .formula import missing_columns, parse_formula, variables_of
-from .kenward_roger import adjusted_covariance
-from .layout import Layout, arrange, visit_order
+from .errors import ConvergenceError
+from .factors import Floats, level_label
+from .fit import MixedModelFit
+from .inference_of_fit import fixed_effects
 from .likelihood import Likelihood, Point
-from .optimise import maximise
-from .statistics import CrossProducts, cross_products, find_patterns
-from .tests_of_fixed_effects import FixedEffects
+from .optimise import Convergence, maximise
+from .prepare import Prepared, prepare
+from .specification import specify
+from .statistics import Statistics
 from .threads import single_threaded
-
-DF_METHODS = ["kenward-roger", "satterthwaite", "normal"]
 
 
 def mixed_model(
@@ -34,11 +32,23 @@ def mixed_model(
     *,
     participant: str,
     visit: str | None = None,
-    covariance: str = "unstructured",
+    covariance: str | None = None,
     df: str = "kenward-roger",
     reml: bool = True,
     reference: Mapping[str, Any] | None = None,
     level: float = 0.95,
+    information: str = "observed",
+    standard_errors: str = "model",
+    covariance_by: str | None = None,
+    weights: str | None = None,
+    time: str | None = None,
+    random: str | None = None,
+    cluster: str | None = None,
+    cluster_where: str | None = None,
+    cluster_effect: str = "intercept",
+    cluster_by: str | None = None,
+    cluster_covariance: str = "compound symmetry",
+    fallback: bool | list[str] = True,
 ) -> MixedModelFit:
     """Fit a Gaussian mixed model for repeated measures.
 
@@ -46,27 +56,63 @@ def mixed_model(
     ----------
     formula
         ``"change ~ baseline*visit + arm*visit + site"``. The visit column is a factor wherever
-        the formula names it.
+        the formula names it; ``I(visit)`` is its number.
     frame
-        Long data: one row per participant and visit.
+        Long data: one row per participant and visit. Rows with a missing outcome or covariate
+        are left out and counted (``fit.counts``).
     participant, visit
         Names of the identifying columns. Visits are ordered by an ordered categorical or by
-        their numbers.
+        their numbers; unordered text is refused.
     covariance
-        Covariance of the visits within a participant.
+        Covariance of the visits within a participant, by name or mmrm's code; by default
+        unstructured, or independent residuals beside random effects.
     df
-        Degrees of freedom.
+        ``"kenward-roger"`` (second-order in natural parameters), ``"kenward-roger-linear"``,
+        ``"kenward-roger-mmrm"`` (for validation against R's mmrm), ``"satterthwaite"``,
+        ``"between-within"``, ``"residual"`` or ``"normal"``.
     reml
         Restricted maximum likelihood (default) or full maximum likelihood.
     reference
         Reference level per categorical column, for instance ``{"arm": "MED"}``.
     level
         Confidence level of intervals.
+    information
+        Information of the covariance parameters behind df and adjusted covariances:
+        ``"observed"`` (as mmrm and SAS) or ``"expected"`` (as pbkrtest).
+    standard_errors
+        ``"model"``, or the sandwich ``"CR0"``, ``"CR2"``, ``"CR3"``.
+    covariance_by
+        Column that gives every group a covariance of its own (beside random effects: a residual
+        covariance of its own).
+    weights
+        Column of positive analytic weights: the variance of a row is divided by its weight.
+    time
+        Numeric column of real times, for the spatial exponential and for slopes of clusters.
+    random
+        Participants' random effects, for instance ``"1 + week"``.
+    cluster, cluster_where, cluster_effect, cluster_by
+        Random effect of therapists, groups or sites, see the methods page. ``cluster_where``
+        selects the rows that have clusters (``"arm != 'MED'"``), ``cluster_effect`` is
+        ``"intercept"``, ``"by visit"``, ``"slope"`` or ``"intercept and slope"``,
+        ``cluster_by`` gives each of its levels a variance of its own.
+    cluster_covariance
+        Covariance of the effects of one cluster at different visits, for ``"by visit"``:
+        ``"compound symmetry"`` (a constant part and a part of its own at each visit),
+        ``"heterogeneous independent"``, ``"heterogeneous compound symmetry"``, ``"unstructured"``.
+    fallback
+        Covariances tried in order when one does not converge: ``True`` for heterogeneous Toeplitz,
+        heterogeneous AR(1), heterogeneous compound symmetry, compound symmetry; a list; or
+        ``False``. The steps are recorded and printed.
 
     Raises
     ------
     MixedModelError
         For data or requests that give no model, with every finding.
+
+    References
+    ----------
+    Kenward & Roger (1997) Biometrics 53:983; Fai & Cornelius (1996) J Stat Comput Simul 54:363;
+    Pinheiro & Bates (2000) Mixed-Effects Models in S and S-PLUS.
 
     Examples
     --------
@@ -79,172 +125,238 @@ def mixed_model(
     >>> fit.contrasts("arm", by="week")["contrast"].tolist()
     ['IPT - MED', 'IPT - MED']
     """
-    one_of("df", df, DF_METHODS)
-    specification = Specification(
-        formula, participant, visit, covariance, df, reml, "observed", "model", level
+    specification = specify(
+        formula=formula,
+        participant=participant,
+        visit=visit,
+        covariance=covariance,
+        df=df,
+        reml=reml,
+        level=level,
+        information=information,
+        standard_errors=standard_errors,
+        covariance_by=covariance_by,
+        weights=weights,
+        time=time,
+        random=random,
+        cluster=cluster,
+        cluster_where=cluster_where,
+        cluster_effect=cluster_effect,
+        cluster_by=cluster_by,
+        cluster_covariance=cluster_covariance,
+        fallback=fallback,
+        fallback_order=FALLBACK,
     )
     with single_threaded():
-        return _fit(specification, frame, dict(reference or {}))
+        return fit_prepared(prepare(specification, frame, dict(reference or {})))
 
 
-def _fit(spec: Specification, frame: pd.DataFrame, reference: dict[str, Any]) -> MixedModelFit:
-    layout, y, design = lay_out(spec, frame, reference)
-    seen = layout.mask()
-    statistics = gather(design, y, seen)
-    statistics, aliasing = without_aliased(statistics, design)
-    n, p = statistics.n_observations, statistics.coefficients
-    if n <= p:
-        raise DesignError(
-            f"{int(n)} observations cannot estimate {p} coefficients; shorten the formula."
+def fit_prepared(prepared: Prepared) -> MixedModelFit:
+    """Fit, falling back through the covariances of the request.
+
+    Raises
+    ------
+    ConvergenceError
+        When none converged, with what happened to each.
+    """
+    spec = prepared.spec
+    steps: list[tuple[str, str]] = []
+    for name in (spec.covariance, *spec.fallback):
+        structure = build_structure(prepared, name)
+        likelihood = build_likelihood(prepared, structure)
+        solution = solve(likelihood, prepared)
+        if solution is None:
+            steps.append((name, "the likelihood cannot be evaluated at the start"))
+            continue
+        point, observed, convergence, notes = solution
+        steps.append((name, convergence.message))
+        if not convergence.converged:
+            continue
+        boundary = bool(notes)
+        kind = "expected" if boundary or spec.information == "expected" else "observed"
+        information = observed if kind == "observed" else likelihood.hessian(point, "expected")
+        if boundary and spec.information == "observed":
+            notes.append("at the boundary the expected information stands for the observed one")
+        fixed = fixed_effects(spec, prepared, likelihood, point, information)
+        return MixedModelFit(
+            specification=spec,
+            prepared=prepared,
+            likelihood=likelihood,
+            point=point,
+            convergence=convergence,
+            fixed=fixed,
+            covariance_used=name,
+            steps=steps,
+            notes=[*prepared.design.notes, *notes],
         )
-    structure: Structure = Unstructured([level_label(v) for v in layout.visits])
-    likelihood = Likelihood(statistics, structure, reml=spec.reml)
+    raise ConvergenceError([f"covariance {name!r} was not fitted: {what}" for name, what in steps])
+
+
+def build_structure(prepared: Prepared, name: str) -> Structure:
+    """Put the covariance together: by name, by group, beside random effects."""
+    spec = prepared.spec
+    labels = [level_label(v) for v in prepared.layout.visits]
+    times = prepared.times if name == "spatial exponential" else None
+    base = make_structure(name, labels, times)
+    structure = base
+    if spec.covariance_by is not None or (base.sets == 1 and prepared.sets > 1):
+        at = np.arange(prepared.sets) if base.sets > 1 else np.zeros(prepared.sets, np.int64)
+        structure = Grouped(base, prepared.groups, prepared.group_of_set, at)
+        if spec.covariance_by is None:
+            structure.names = base.names
+    if prepared.Z is not None and prepared.random is not None:
+        return RandomPlusResidual(prepared.Z, prepared.random.names, structure)
+    return structure
+
+
+def build_likelihood(prepared: Prepared, structure: Structure) -> Likelihood:
+    """Return the likelihood of the prepared data under a structure."""
+    spec = prepared.spec
+    if prepared.clusters is None:
+        return Likelihood(prepared.statistics, structure, reml=spec.reml)
+    cells = sum_cells(prepared)
+    loading, effect = cluster_effect(prepared)
+    return ClusteredLikelihood(
+        prepared.statistics, structure, cells, loading, effect, reml=spec.reml
+    )
+
+
+def solve(
+    likelihood: Likelihood, prepared: Prepared
+) -> tuple[Point, Floats, Convergence, list[str]] | None:
+    """Maximise, first freely, then on the boundary if a covariance of random effects left its cone.
+
+    Returns
+    -------
+    Point, observed Hessian, convergence, and notes when the maximum lies on the boundary.
+    """
+    start = starting_values(likelihood)
+    cones = find_cones(likelihood)
+    found = maximise(likelihood, start)
+    if found is not None and (found[2].converged or not cones):
+        point, hessian, convergence = found
+        if not any(cone.outside(point.theta) for cone in cones):
+            return point, hessian, convergence, []
+    if not cones:
+        return None
+    factored = FactoredLikelihood(likelihood, cones)
+    begin = start if found is None else found[0].theta
+    best = maximise(factored, factored.factored(begin), at_boundary=True)
+    if best is None:
+        best = maximise(factored, factored.factored(start), at_boundary=True)
+        if best is None:
+            return None
+    outer, hessian, convergence = best
+    inner = outer.inner
+    notes = []
+    for cone in cones:
+        values = np.linalg.eigvalsh(cone.matrix(inner.theta))
+        if values[0] <= 1e-7 * max(float(values[-1]), 1e-300) or cone.outside(inner.theta):
+            zero = (
+                "is zero" if cone.size == 1 else "is singular (a variance or a correlation of ±1)"
+            )
+            notes.append(f"boundary: the covariance of {cone.what} {zero}")
+    natural = likelihood.hessian(inner, "observed")
+    return inner, natural, convergence, notes
+
+
+def find_cones(likelihood: Likelihood) -> list[Cone]:
+    """Return the covariance matrices of random effects among the parameters."""
+    structure = likelihood.structure
+    cones = []
+    if isinstance(structure, RandomPlusResidual):
+        cones.append(Cone(0, structure.q, "the random effects of participants"))
+    if isinstance(likelihood, ClusteredLikelihood):
+        effect = likelihood.effect
+        base = effect.base if isinstance(effect, Grouped) else effect
+        size = {True: effect.visits, False: 1}[isinstance(base, Unstructured)]
+        step = size * (size + 1) // 2
+        if base.linear:
+            for j in range(0, effect.parameters, step):
+                what = f"the clusters ({effect.names[j]})"
+                cones.append(Cone(structure.parameters + j, size, what))
+    return cones
+
+
+def starting_values(likelihood: Likelihood) -> Floats:
+    """Return starting values from the least-squares residuals."""
+    statistics, structure = likelihood.statistics, likelihood.structure
     moments = moment_covariance(statistics, structure.sets)
-    found = maximise(likelihood, structure.start(moments))
-    if found is None:
-        raise ConvergenceError("the likelihood cannot be evaluated at the starting values.")
-    point, hessian, convergence = found
-    if not convergence.converged:
-        raise ConvergenceError(f"{spec.covariance}: {convergence.message}.")
-    fixed = fixed_effects(spec, likelihood, point, hessian, statistics.offset)
-    return MixedModelFit(
-        specification=spec,
-        design=design,
-        layout=layout,
-        aliasing=aliasing,
-        likelihood=likelihood,
-        point=point,
-        convergence=convergence,
-        fixed=fixed,
-        covariance_used=spec.covariance,
-        steps=[(spec.covariance, convergence.message)],
-        notes=list(design.notes),
+    start = structure.start(moments)
+    if isinstance(structure, RandomPlusResidual) and structure.linear:
+        start = project_moments(likelihood, structure, start)
+    if isinstance(likelihood, ClusteredLikelihood):
+        effect, loading = likelihood.effect, likelihood.loading
+        size = (loading**2).sum(2)[statistics.mask].mean()
+        total = float(np.mean(np.diagonal(moments[0])))
+        share = np.diag((loading**2).sum((0, 1)) > 0).astype(float) * 0.05 * total / size
+        matrices = np.broadcast_to(share, (effect.sets, *share.shape))
+        start = np.concatenate([start, effect.start(matrices)])
+    return start
+
+
+def project_moments(likelihood: Likelihood, structure: RandomPlusResidual, start: Floats) -> Floats:
+    """Regress the products of least-squares residuals on ∂Σ/∂θ (MINQUE with Σ = I)."""
+    statistics = likelihood.statistics
+    D = structure.first(start)
+    products = statistics.residual_products(np.zeros(statistics.coefficients))
+    k = len(D)
+    cross, right = np.zeros((k, k)), np.zeros(k)
+    for part in likelihood.chunks(k):
+        own = np.where(likelihood.pair[part], D[:, statistics.set_index[part]], 0.0)
+        flat = own.reshape(k, -1)
+        size = np.broadcast_to(statistics.n[part][:, None, None], own.shape[1:]).ravel()
+        cross += (flat * size) @ flat.T
+        right += flat @ products[part].ravel()
+    theta: Floats = np.asarray(np.linalg.lstsq(cross, right, rcond=None)[0], float)
+    q = structure.q
+    G = structure.random_covariance(theta)
+    fallback = structure.random_covariance(start)
+    diagonal = np.maximum(np.diag(G), 0.05 * np.diag(fallback))
+    scale = np.sqrt(diagonal)
+    values, vectors = np.linalg.eigh(
+        np.where(np.eye(q, dtype=bool), 1.0, G / np.outer(scale, scale))
     )
+    G = (vectors * np.maximum(values, 0.1)) @ vectors.T * np.outer(scale, scale)
+    residual = theta[structure.n_random :]
+    floor = 0.2 * start[structure.n_random :]
+    residual = np.where((floor > 0) & (residual < floor), floor, residual)
+    return np.concatenate([G[structure.rows, structure.cols], residual])
 
 
-def lay_out(
-    spec: Specification, frame: pd.DataFrame, reference: dict[str, Any]
-) -> tuple[Layout, Floats, Design]:
-    """Find the analysed rows, the outcome (participants × visits) and the fixed-effects design."""
-    parsed = parse_formula(spec.formula)
-    if parsed.outcome is None:
-        raise DesignError(f"the formula {spec.formula!r} names no outcome: write 'outcome ~ …'.")
-    wanted = {spec.participant: "participant"}
-    if spec.visit is not None:
-        wanted[spec.visit] = "visit"
-    wanted |= dict.fromkeys(parsed.names, "formula")
-    findings = missing_columns(wanted, list(map(str, frame.columns)))
-    if findings:
-        raise DesignError(findings)
-    expressions = list(dict.fromkeys(e for term in parsed.terms for e in term))
-    covariates = {
-        v: None for e in expressions for v in variables_of(e, e in parsed.names, frame.columns)
-    }
-    needed = variables_of(parsed.outcome, parsed.outcome_is_name, frame.columns)
-    outcome_factor = Factor(parsed.outcome, parsed.outcome_is_name, needed)
-    values = frame[parsed.outcome] if parsed.outcome_is_name else None
-    if any(is_categorical(frame[v]) for v in needed):
-        raise DesignError(f"the outcome {parsed.outcome!r} holds text; it must be numbers.")
-    y = (
-        outcome_factor.numeric({v: frame[v] for v in needed})[:, 0]
-        if values is None
-        else np.asarray(values, float)
-    )
-    missing = {f"{parsed.outcome} missing": np.isnan(y)}
-    for name in covariates:
-        if name != spec.visit:
-            gaps = frame[name].isna().to_numpy()
-            if gaps.any():
-                missing[f"{name} missing"] = gaps
-    order = None if spec.visit is None else visit_order(frame[spec.visit], spec.visit)
-    layout = arrange(frame[spec.participant], order, missing, spec.visit or "")
-    outcome = y if layout.keep.all() else y[layout.keep]
-    if not np.isfinite(outcome).all():
-        raise DesignError(
-            f"the outcome {parsed.outcome!r} is infinite in {np.sum(np.isinf(outcome))} rows."
-        )
-    design = build_design(parsed, frame, layout, reference, spec.visit)
-    return layout, layout.grid(outcome), design
-
-
-def gather(design: Design, y: Floats, seen: Any) -> CrossProducts:
-    """Sum the cross-products, of y minus its least-squares fit."""
-    patterns = find_patterns(seen)
-    p = design.selectors.shape[2]
-    statistics = cross_products(design.z, y, patterns, design.selectors, np.zeros(p))
-    ones = np.where(statistics.mask[:, :, None] & np.eye(seen.shape[1], dtype=bool), 1.0, 0.0)
-    gram = statistics.xwx(ones)
-    aliasing = find_aliasing(gram)
-    kept = aliasing.kept
-    if not len(kept):
-        raise DesignError("the formula has no column with any information.")
-    start = np.zeros(p)
-    start[kept] = cho_solve(cho_factor(gram[np.ix_(kept, kept)]), statistics.xwy(ones)[kept])
-    B = statistics.visit_coefficients(start)
-    residual = np.where(seen, y - design.z @ B.T, 0.0)
-    total, left = float(np.vdot(y, y)), float(np.vdot(residual, residual))
-    if left <= 1e-20 * total or left == 0.0:
-        raise DesignError(
-            "the outcome is constant, or the formula reproduces it exactly: there is no residual "
-            "variation to model."
-        )
-    return cross_products(design.z, residual, patterns, design.selectors, start)
-
-
-def without_aliased(statistics: CrossProducts, design: Design) -> tuple[CrossProducts, Any]:
-    """Set aliased coefficients aside."""
-    ones = np.where(statistics.mask[:, :, None] & np.eye(statistics.visits, dtype=bool), 1.0, 0.0)
-    aliasing = find_aliasing(statistics.xwx(ones))
-    if len(aliasing.dropped):
-        kept = aliasing.kept
-        statistics = replace(
-            statistics,
-            selectors=np.ascontiguousarray(statistics.selectors[:, :, kept]),
-            offset=statistics.offset[kept],
-        )
-        design.notes.append(
-            "not estimable, set aside: " + ", ".join(design.names[j] for j in aliasing.dropped)
-        )
-    return statistics, aliasing
-
-
-def moment_covariance(statistics: CrossProducts, sets: int) -> Floats:
+def moment_covariance(statistics: Statistics, sets: int) -> Floats:
     """Return a positive-definite covariance from least-squares residuals, one per set."""
     mask, T = statistics.mask, statistics.visits
     pair = mask[:, :, None] & mask[:, None, :]
     products = np.where(pair, statistics.residual_products(np.zeros(statistics.coefficients)), 0.0)
-    out = np.zeros((sets, T, T))
     pooled = products.sum(0)
     weight = np.tensordot(statistics.n, pair.astype(float), 1)
+    loss = statistics.coefficients / T
+    if sets == 1 or sets > 64:
+        one = _valid(_moments(pooled, weight, pooled, weight, loss))
+        return np.broadcast_to(one, (sets, T, T))
+    out = np.empty((sets, T, T))
     for s in range(sets):
         own = statistics.set_index == s
-        count = weight if sets == 1 else np.tensordot(statistics.n[own], pair[own].astype(float), 1)
-        total = pooled if sets == 1 else products[own].sum(0)
-        few = count < 3
-        total, count = np.where(few, pooled, total), np.where(few, weight, count)
-        loss = statistics.coefficients / (T * sets)
-        moment = total / np.maximum(np.maximum(count - loss, 0.5 * count), 1.0)
-        diagonal = np.diag(moment).copy()
-        diagonal[diagonal <= 0] = diagonal[diagonal > 0].mean()
-        scale = np.sqrt(diagonal)
-        correlation = moment / np.outer(scale, scale)
-        np.fill_diagonal(correlation, 1.0)
-        values, vectors = np.linalg.eigh(correlation)
-        repaired = (vectors * np.maximum(values, 0.05)) @ vectors.T
-        unit = np.sqrt(np.diag(repaired))
-        out[s] = repaired / np.outer(unit, unit) * np.outer(scale, scale)
+        count = np.tensordot(statistics.n[own], pair[own].astype(float), 1)
+        out[s] = _valid(_moments(products[own].sum(0), count, pooled, weight, loss / sets))
     return out
 
 
-def fixed_effects(
-    spec: Specification, likelihood: Likelihood, point: Point, hessian: Floats, offset: Floats
-) -> FixedEffects:
-    """Collect what tests of the fixed effects need."""
-    omega: Floats = np.asarray(np.linalg.inv(hessian), float)
-    vcov = point.phi
-    if spec.df.startswith("kenward-roger"):
-        if not spec.reml:
-            raise MixedModelError("df='kenward-roger' needs reml=True; use df='satterthwaite'.")
-        vcov = adjusted_covariance(likelihood, point, omega, None)
-    assert point.B is not None
-    return FixedEffects(point.beta + offset, point.phi, vcov, point.B, omega, spec.df)
+def _moments(total: Floats, count: Floats, pooled: Floats, weight: Floats, loss: float) -> Floats:
+    few = count < 3
+    total, count = np.where(few, pooled, total), np.where(few, weight, count)
+    return np.asarray(total / np.maximum(np.maximum(count - loss, 0.5 * count), 1.0))
+
+
+def _valid(moment: Floats) -> Floats:
+    """Return the nearest matrix with the same variances whose correlations are not extreme."""
+    diagonal = np.diag(moment).copy()
+    diagonal[diagonal <= 0] = diagonal[diagonal > 0].mean()
+    scale = np.sqrt(diagonal)
+    correlation = moment / np.outer(scale, scale)
+    np.fill_diagonal(correlation, 1.0)
+    values, vectors = np.linalg.eigh(correlation)
+    repaired = (vectors * np.maximum(values, 0.05)) @ vectors.T
+    unit = np.sqrt(np.diag(repaired))
+    return np.asarray(repaired / np.outer(unit, unit) * np.outer(scale, scale))

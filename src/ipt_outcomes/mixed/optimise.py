@@ -9,12 +9,41 @@ units) and a positive-definite information; both are reported.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve, eigh
 
 from .factors import Floats
-from .likelihood import Likelihood, Point
+
+
+class AnyPoint(Protocol):
+    """A point of an objective."""
+
+    theta: Floats
+    f: float
+    gradient: Floats
+
+
+P = TypeVar("P", bound=AnyPoint)
+
+
+class Objective(Protocol[P]):
+    """What Newton's method needs: a value, a gradient and curvatures of several kinds."""
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations so far."""
+
+    def at(self, theta: Floats) -> P | None:
+        """Evaluate; ``None`` outside the parameter space."""
+
+    def differentiate(self, point: P) -> None:
+        """Fill in the gradient."""
+
+    def hessian(self, point: P, kind: str = "observed") -> Floats:
+        """Return a curvature."""
+
 
 DECREMENT = 1e-9  # g'H⁻¹g at an accepted maximum; twice the log-likelihood still to be gained
 
@@ -49,8 +78,8 @@ class Convergence:
 
 
 def maximise(
-    likelihood: Likelihood, theta: Floats, *, iterations: int = 100
-) -> tuple[Point, Floats, Convergence] | None:
+    likelihood: Objective[P], theta: Floats, *, iterations: int = 100, at_boundary: bool = False
+) -> tuple[P, Floats, Convergence] | None:
     """Find the maximum from a starting value.
 
     Returns
@@ -82,10 +111,10 @@ def maximise(
         if decrement < 1e-3 and fraction == 1.0:
             exact = True
     hessian = likelihood.hessian(point, "observed")
-    return point, hessian, judge(likelihood, point, hessian, step_count)
+    return point, hessian, judge(likelihood, point, hessian, step_count, at_boundary)
 
 
-def newton_step(likelihood: Likelihood, point: Point, hessian: Floats) -> tuple[Floats, float]:
+def newton_step(likelihood: Objective[P], point: P, hessian: Floats) -> tuple[Floats, float]:
     """Solve for the step; a curvature that is not positive definite is replaced or repaired."""
     scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
     for candidate in (hessian, None):
@@ -108,8 +137,8 @@ def newton_step(likelihood: Likelihood, point: Point, hessian: Floats) -> tuple[
 
 
 def line_search(
-    likelihood: Likelihood, point: Point, step: Floats, decrement: float
-) -> tuple[Point | None, float]:
+    likelihood: Objective[P], point: P, step: Floats, decrement: float
+) -> tuple[P | None, float]:
     """Halve the step until the likelihood exists and has risen enough."""
     fraction = 1.0
     noise = 1e-11 * max(1.0, abs(point.f))
@@ -121,7 +150,9 @@ def line_search(
     return None, 0.0
 
 
-def judge(likelihood: Likelihood, point: Point, hessian: Floats, steps: int) -> Convergence:
+def judge(
+    likelihood: Objective[P], point: P, hessian: Floats, steps: int, at_boundary: bool
+) -> Convergence:
     """Decide on convergence by gradient and curvature."""
     diagonal = np.diag(hessian)
     if not np.isfinite(hessian).all() or (diagonal <= 0).any():
@@ -134,7 +165,8 @@ def judge(likelihood: Likelihood, point: Point, hessian: Floats, steps: int) -> 
         gradient = scale * point.gradient
         largest = float(np.abs(gradient).max())
         decrement = float(((vectors.T @ gradient) ** 2 / np.maximum(np.abs(values), 1e-14)).sum())
-    curved = smallest > 1e-10
+    # On a boundary the factor L of a singular G may have a flat direction.
+    curved = smallest > (-1e-8 if at_boundary else 1e-10)
     flat = decrement < DECREMENT
     message = "converged" if curved and flat else ""
     if not flat:

@@ -26,7 +26,7 @@ def describe(fit: MixedModelFit) -> str:
         for reason, number in counts.items()
         if reason.startswith("excluded")
     ]
-    parameters = fit.likelihood.structure.parameters
+    parameters = fit.likelihood.parameters
     grouped = f" by {spec.covariance_by}" if spec.covariance_by else ""
     lines.append(f"Covariance:    {fit.covariance_used}{grouped} ({parameters} parameters)")
     for name, outcome in fit.steps[:-1]:

@@ -13,12 +13,12 @@ large common part that would swallow the digits of the residuals.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .factors import Codes, Floats
+from .rows import ParticipantRows
 
 CHUNK = 2_000_000  # numbers held at once while contracting stacks of weights
 
@@ -122,17 +122,17 @@ class CrossProducts:
         """Number of coefficients p."""
         return int(self.selectors.shape[2])
 
-    @property
-    def n_sets(self) -> int:
-        """Number of covariance sets."""
-        return int(self.set_index.max()) + 1
-
     def part(self, rows: slice) -> CrossProducts:
         """Return the statistics of some of the patterns."""
         if rows.start == 0 and rows.stop >= len(self.n):
             return self
         names = ("n", "mask", "set_index", "zz", "zy", "yy")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+    def keep(self, kept: NDArray[np.int64]) -> CrossProducts:
+        """Return the statistics without the aliased coefficients."""
+        selectors = np.ascontiguousarray(self.selectors[:, :, kept])
+        return replace(self, selectors=selectors, offset=self.offset[kept])
 
     def xwx(self, weights: Floats) -> Floats:
         """Return Σ_i X_i' W_g X_i, shape (p, p)."""
@@ -256,4 +256,4 @@ def cross_products(
     )
 
 
-Statistics = Any  # CrossProducts or ParticipantRows: the same sums, see rows.py
+Statistics = CrossProducts | ParticipantRows

@@ -13,6 +13,7 @@ from .degrees_of_freedom import (
     satterthwaite,
 )
 from .factors import Floats
+from .sandwich import Sandwich
 
 
 @dataclass
@@ -35,6 +36,8 @@ class FixedEffects:
         Name of the rule, as in the argument ``df`` of ``mixed_model``.
     fixed_df
         df of each coefficient, for the methods that do not depend on the contrast's covariance.
+    sandwich
+        The empirical covariance, which has df of its own.
     """
 
     beta: Floats
@@ -44,6 +47,7 @@ class FixedEffects:
     omega: Floats
     method: str
     fixed_df: Floats | None = None
+    sandwich: Sandwich | None = None
 
     def single(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
         """Return estimate, standard error and df of each row (m, p)."""
@@ -58,6 +62,8 @@ class FixedEffects:
         if self.fixed_df is not None:
             used = np.abs(rows) > 1e-10
             return np.array([self.fixed_df[u].min() if u.any() else np.nan for u in used])
+        if self.sandwich is not None:
+            return self.sandwich.df(rows)
         return satterthwaite(rows, self.phi, self.B, self.omega)
 
     def joint(self, rows: Floats) -> TestResult:

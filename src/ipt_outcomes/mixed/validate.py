@@ -124,11 +124,19 @@ def compare_with_mmrm(fit: MixedModelFit, reference: dict[str, Any]) -> dict[str
 
 def mmrm_requests() -> dict[str, dict[str, Any]]:
     """Return how each stored mmrm fit is asked for here."""
-    return {
-        "us/satterthwaite": {"df": "satterthwaite"},
-        "us/kenward_roger_linear": {"df": "kenward-roger"},
-        "us/ml_satterthwaite": {"df": "satterthwaite", "reml": False},
-    }
+    out: dict[str, dict[str, Any]] = {}
+    for code in ("us", "cs", "csh", "ar1", "ar1h", "toep", "toeph", "ad", "adh"):
+        own = {"covariance": code}
+        out[f"{code}/satterthwaite"] = {**own, "df": "satterthwaite"}
+        out[f"{code}/kenward_roger"] = {**own, "df": "kenward-roger-mmrm"}
+        out[f"{code}/kenward_roger_linear"] = {**own, "df": "kenward-roger-linear"}
+    satterthwaite = {"covariance": "us", "df": "satterthwaite"}
+    out["us/ml_satterthwaite"] = {**satterthwaite, "reml": False}
+    out["us/satterthwaite/empirical"] = {**satterthwaite, "standard_errors": "CR0"}
+    out["us/satterthwaite/empirical_jackknife"] = {**satterthwaite, "standard_errors": "CR3"}
+    out["us/satterthwaite/empirical_bias_reduced"] = {**satterthwaite, "standard_errors": "CR2"}
+    out["us_by_arm/satterthwaite"] = {**satterthwaite, "covariance_by": "arm"}
+    return out
 
 
 def fit_reference(folder: Path, **request: Any) -> MixedModelFit:
