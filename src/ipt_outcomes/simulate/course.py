@@ -133,9 +133,10 @@ def _latent(design: TrialDesign, people: People, received: Integers, therapist: 
     treated = np.array([a.psychotherapy for a in design.arms])[received]
     areas = np.array([area.effects for area in design.areas])[people.area]
     build_up = np.array(design.build_up)
-    with_therapy = np.where(treated[:, None], therapist + areas, 0.0)
-    latent: Floats = people.random + courses[received].transpose(0, 2, 1)
-    latent += build_up[:, None] * with_therapy[:, None, :]
+    ratio = np.array([a.slope_ratio for a in design.arms])[received]
+    slope = ratio[:, None] * people.slope + np.where(treated[:, None], therapist + areas, 0.0)
+    latent: Floats = people.deviation + courses[received].transpose(0, 2, 1)
+    latent += build_up[:, None] * slope[:, None, :]
     return latent
 
 

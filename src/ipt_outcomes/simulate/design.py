@@ -49,6 +49,9 @@ class ArmDesign:
         who stay on treatment.
     stopping
         Proportion that stops treatment before the endpoint.
+    slope_ratio
+        SD of the random slopes, as a ratio to the outcomes' ``slope_sd``. Arms whose scores pile
+        up at the least possible score need a larger one for the same observed SD.
     leaving_ratio
         Hazard ratio of leaving the study, against the design's common probabilities.
     crosses_to, crossing
@@ -62,6 +65,7 @@ class ArmDesign:
     medication: bool
     courses: tuple[tuple[float, ...], ...]
     stopping: float
+    slope_ratio: float = 1.0
     leaving_ratio: float = 1.0
     crosses_to: str | None = None
     crossing: float = 0.0
@@ -152,14 +156,14 @@ _HAMD, _BDI = 0, 1
 
 DEFAULT_ARMS: Final = (
     ArmDesign("IPT", "1", "IPT", True, False,
-              ((20.0, 16.0, 13.2, 11.0, 9.3, 9.0), (28.0, 22.4, 18.6, 15.6, 13.2, 12.8)),
+              ((20.0, 15.9, 13.0, 10.7, 8.8, 8.6), (28.0, 22.4, 18.6, 15.6, 13.2, 12.8)),
               stopping=0.25, crosses_to="IPT+MED", crossing=0.025),
     ArmDesign("IPT+MED", "2", "IPT + medication", True, True,
-              ((20.0, 15.2, 12.0, 9.5, 7.5, 7.4), (28.0, 21.6, 17.2, 13.8, 11.2, 11.2)),
-              stopping=0.24, crosses_to="IPT", crossing=0.025),
+              ((20.0, 15.2, 11.9, 9.2, 7.0, 6.9), (28.0, 21.6, 17.2, 13.8, 11.2, 11.2)),
+              stopping=0.24, slope_ratio=1.08, crosses_to="IPT", crossing=0.025),
     ArmDesign("MED", "3", "Medication + clinical management", False, True,
-              ((20.0, 17.2, 15.4, 14.1, 13.1, 12.6), (28.0, 24.4, 21.8, 19.9, 18.4, 17.8)),
-              stopping=0.22, leaving_ratio=1.2),
+              ((20.0, 17.2, 15.4, 14.0, 12.95, 12.5), (28.0, 24.4, 21.8, 19.9, 18.4, 17.8)),
+              stopping=0.22, slope_ratio=0.955, leaving_ratio=1.2),
 )  # fmt: skip
 DEFAULT_SITES: Final = (
     SiteDesign("A", "Site A", 10, 0.10, 4),
@@ -208,7 +212,8 @@ class TrialDesign:
         Correlation of two outcomes' random effects (therapists' included), and of their
         deviations at one visit.
     therapist_icc
-        Intraclass correlation of the outcomes within therapists at the endpoint.
+        Intraclass correlation of the outcomes within therapists at the endpoint, 0 to below 1
+        (published: 0 to .08).
     stopping_slope
         Log hazard ratio of stopping treatment per SD of the last observed score.
     loss_after_stopping
@@ -262,7 +267,7 @@ class TrialDesign:
     block_repeats: int = 2
     effects_correlation: float = 0.8
     residual_correlation: float = 0.35
-    therapist_icc: float = 0.05
+    therapist_icc: float = 0.02
     stopping_slope: float = 0.35
     loss_after_stopping: float = 0.5
     leaving_at_stopping: float = 0.30
@@ -312,6 +317,8 @@ class TrialDesign:
 
     def person_sd(self, outcome: int, visit: int) -> float:
         """SD of an outcome between participants at a visit, without therapists (points).
+
+        It holds for arms with a slope ratio of 1.
 
         Examples
         --------

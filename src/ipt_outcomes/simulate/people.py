@@ -64,9 +64,11 @@ class People:
     ----------
     site
         Site's position (n).
-    random
-        Sum of site, random intercept, slope, follow-up change and residual deviation, in points
+    deviation
+        Sum of site, random intercept, follow-up change and the visit's own deviation, in points
         (n, v, p).
+    slope
+        Random change from baseline to the endpoint, in points (n, p).
     stop_threshold
         Unit exponential: treatment is stopped when the cumulative hazard reaches it (n).
     leave
@@ -85,7 +87,8 @@ class People:
     """
 
     site: Integers
-    random: Floats
+    deviation: Floats
+    slope: Floats
     stop_threshold: Floats
     leave: Floats
     day: Integers
@@ -111,6 +114,7 @@ def draw_people(
         Generators of :func:`streams`; each is advanced.
     """
     n, visits, outcomes = len(site), len(design.visits), len(design.outcomes)
+    deviation, slope = _scores_apart_from_treatment(design, site, stream)
     focus = stream["areas"].random(n)
     shares = np.cumsum([area.share for area in design.areas])
     area = np.minimum(np.searchsorted(shares, focus, side="right"), len(design.areas) - 1)
@@ -120,7 +124,8 @@ def draw_people(
     missed[:, 0] = False
     return People(
         site=site,
-        random=_scores_apart_from_treatment(design, site, stream),
+        deviation=deviation,
+        slope=slope,
         stop_threshold=stream["stopping"].standard_exponential(n),
         leave=stream["leaving"].random((n, visits, 3)),
         day=_visit_days(design, n, stream["calendar"]),
@@ -143,7 +148,7 @@ def draw_therapists(design: TrialDesign, therapists: int, stream: np.random.Gene
 
 def _scores_apart_from_treatment(
     design: TrialDesign, site: Integers, stream: dict[str, np.random.Generator]
-) -> Floats:
+) -> tuple[Floats, Floats]:
     n, outcomes = len(site), len(design.outcomes)
     z = _correlated(stream["effects"].standard_normal((3, n, outcomes)), design.effects_correlation)
     e = _correlated(stream["deviations"].standard_normal((n, len(design.visits), outcomes)),
@@ -152,14 +157,11 @@ def _scores_apart_from_treatment(
     total = np.empty_like(e)
     for p, scale in enumerate(design.outcomes):
         level = scale.level_sd * z[0, :, p] + scale.baseline_sd * shift
-        for k, (g, f) in enumerate(zip(design.build_up, design.follow_up, strict=True)):
+        for k, f in enumerate(design.follow_up):
             total[:, k, p] = (
-                level
-                + scale.slope_sd * g * z[1, :, p]
-                + scale.follow_up_sd * f * z[2, :, p]
-                + scale.residual_sd * e[:, k, p]
+                level + scale.follow_up_sd * f * z[2, :, p] + scale.residual_sd * e[:, k, p]
             )
-    return total
+    return total, z[1] * np.array([scale.slope_sd for scale in design.outcomes])
 
 
 def _correlated(z: Floats, correlation: float) -> Floats:

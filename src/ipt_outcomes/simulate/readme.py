@@ -25,17 +25,20 @@ fixed before any result was looked at; the same bytes every time). Do not edit t
 
 ## The trial
 
-{participants} adults with depression, randomised 1:1:1 in blocks within {sites} sites to
-{arms}. Assessed at baseline and in weeks {weeks}; treatment ends in week {end}. Outcomes:
-{outcomes}.
+{participants} adults with depression, randomised in blocks within {sites} sites to
+{arms}.
+Assessed at baseline and in weeks {weeks}; treatment ends in week {end}.
+Outcomes: {outcomes}.
 
 ## How it was made
 
 A participant's score before rounding and clipping is the arm's mean at the visit, plus the site's
 shift, a random intercept, a random slope (so that the variance grows), a further random change at
 follow-up, the therapist's effect (arms with psychotherapy only, building up to an intraclass
-correlation of {icc:g} at the end of treatment) and a deviation of the visit. The second outcome
-correlates with the first.
+correlation of {icc:g} at the end of treatment; published values run from 0 to .08) and a deviation
+of the visit. The second outcome correlates with the first. An analysis that ignores therapists has
+intervals that are a little too short, the more so the larger that correlation;
+`benchmarks/coverage.py --icc` measures by how much.
 
 - **Stopping treatment** is one event: its hazard rises with the last observed HAM-D17 score
   (ratio {stop_ratio:.2f} per SD) and differs between arms. Whoever stops loses {loss:.0%} of the

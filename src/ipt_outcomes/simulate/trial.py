@@ -235,7 +235,7 @@ def simulate_trial(design: TrialDesign, seed: int) -> SimulatedTrial:
     Examples
     --------
     >>> trial = simulate_trial(TrialDesign(participants=60), seed=1)
-    >>> trial.participants()["arm"].value_counts().to_dict()
+    >>> trial.participants()["arm"].value_counts().sort_index().to_dict()
     {'IPT': 20, 'IPT+MED': 20, 'MED': 20}
     """
     stream = streams(seed)
