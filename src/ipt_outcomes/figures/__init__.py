@@ -1,0 +1,16 @@
+"""Figures of a trial: pure functions of the configuration and the estimates table."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["draw_figure", "figure_names", "module_of"]
+
+
+def __getattr__(name: str) -> Any:
+    # By name and not by an import: what uses one module of this package (see
+    # provenance.fingerprint) does not depend on all the others.
+    if name in __all__:
+        return getattr(import_module("ipt_outcomes.figures.catalogue"), name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from ipt_outcomes.tables.catalogue import make_table, means_name, module_of, table_names
-from ipt_outcomes.tables.table import Table
+from importlib import import_module
+from typing import Any
 
-__all__ = ["Table", "make_table", "means_name", "module_of", "table_names"]
+__all__ = ["make_table", "means_name", "table_names"]
+
+
+def __getattr__(name: str) -> Any:
+    # By name and not by an import: what uses one module of this package (see
+    # provenance.fingerprint) does not depend on all the others.
+    if name in __all__:
+        return getattr(import_module("ipt_outcomes.tables.catalogue"), name)
+    raise AttributeError(f"module {__name__} has no attribute {name}")

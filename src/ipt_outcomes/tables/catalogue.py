@@ -71,17 +71,6 @@ def table_names(study: Study, trial: str) -> list[str]:
     return list(_makers(study, trial))
 
 
-def module_of(name: str, study: Study, trial: str) -> str:
-    """Return the module, inside the package, that makes a table; its fingerprint stands for it.
-
-    Raises
-    ------
-    ValueError
-        When the trial has no such table.
-    """
-    return _maker(name, study, trial).func.__module__.partition(".")[2]
-
-
 def make_table(name: str, *, study: Study, estimates: pd.DataFrame, trial: str) -> Table:
     """Make one of a trial's tables.
 

@@ -1,0 +1,78 @@
+"""Which figures a trial has: known from the configuration alone, for a workflow to plan them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from ipt_outcomes.study import Study
+from ipt_outcomes.tables.source import Source
+
+if TYPE_CHECKING:
+    from ipt_outcomes.figures.drawing import Drawing
+
+MEANS = "adjusted_means_"
+
+
+def figure_names(study: Study, trial: str) -> list[str]:
+    """Return the names of a trial's figures.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    trial
+        Short name of the trial.
+    """
+    names = ["participant_flow", *(MEANS + outcome for outcome in study.outcomes_of(trial))]
+    names += ["problem_areas"] * (study.analyses.problem_areas is not None)
+    names += ["medication"] * (study.analyses.medication is not None)
+    return names
+
+
+def module_of(name: str) -> str:
+    """Return the module, inside the package, that draws a figure; its fingerprint stands for it.
+
+    Examples
+    --------
+    >>> module_of("adjusted_means_hamd17")
+    'figures.means'
+    """
+    modules = {"participant_flow": "flow", "problem_areas": "problem_areas",
+               "medication": "medication"}  # fmt: skip
+    return f"figures.{'means' if name.startswith(MEANS) else modules[name]}"
+
+
+def draw_figure(name: str, *, study: Study, estimates: pd.DataFrame, trial: str) -> Drawing:
+    """Draw one of a trial's figures.
+
+    Parameters
+    ----------
+    name
+        One of :func:`figure_names`.
+    study
+        The configuration.
+    estimates
+        The estimates table; restricted rows and those of other trials are not read.
+    trial
+        Short name of the trial.
+
+    Raises
+    ------
+    ValueError
+        When the trial has no such figure.
+    """
+    from ipt_outcomes.figures.flow import participant_flow
+    from ipt_outcomes.figures.means import adjusted_means
+    from ipt_outcomes.figures.medication import medication
+    from ipt_outcomes.figures.problem_areas import problem_areas
+
+    if name not in figure_names(study, trial):
+        raise ValueError(f"trial {trial} has no figure called {name}")
+    source = Source.of(study, estimates, trial)
+    if name.startswith(MEANS):
+        return adjusted_means(source, name.removeprefix(MEANS))
+    draw = {"participant_flow": participant_flow, "problem_areas": problem_areas,
+            "medication": medication}  # fmt: skip
+    return draw[name](source)

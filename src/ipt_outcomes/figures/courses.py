@@ -1,0 +1,386 @@
+"""Drawing courses over weeks: means with intervals, labelled at their ends, counts below.
+
+Used for arms and for problem areas; what a line means is up to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ipt_outcomes.figures.style import (
+    INK,
+    PAPER,
+    QUIET,
+    SHADE,
+    SMALL,
+    TEXT,
+    text_width,
+    wrapped,
+)
+from ipt_outcomes.study import Study
+
+POINT = 1 / 72
+"""Inches in a point."""
+
+COUNT_ROW = 12.0
+"""Height of a line of the table of counts, in points."""
+
+LABEL_ROOM = 92.0
+"""Most room for a label of a line or of a row of counts, in points."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One point of a course.
+
+    Parameters
+    ----------
+    week
+        When.
+    estimate, lower, upper
+        The mean and its interval.
+    n
+        How many stand behind it, in words.
+    """
+
+    week: float
+    estimate: float
+    lower: float
+    upper: float
+    n: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """One line.
+
+    Parameters
+    ----------
+    label
+        Its name, set at its end.
+    colour, marker
+        How it looks.
+    marks
+        Its points in order of time.
+    n_at_start
+        How many were assessed at the start, in words; empty when not known.
+    """
+
+    label: str
+    colour: str
+    marker: str
+    marks: Sequence[Mark]
+    n_at_start: str = ""
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """The axis of time.
+
+    Parameters
+    ----------
+    start
+        Week of the baseline visit.
+    weeks
+        Weeks of the later visits, in order.
+    end_of_treatment
+        Week of the last visit during treatment.
+    endpoint
+        Week of the endpoint.
+    """
+
+    start: float
+    weeks: tuple[float, ...]
+    end_of_treatment: float
+    endpoint: float
+
+    @classmethod
+    def of(cls, study: Study, trial: str, endpoint: str) -> Timeline:
+        """Read the visits of a trial."""
+        visits = [study.visits[name] for name in study.visits_of(trial)]
+        later = tuple(visit.week for visit in visits if visit.phase != "baseline")
+        treated = [visit.week for visit in visits if visit.phase == "treatment"]
+        return cls(
+            study.visits[study.baseline].week,
+            later,
+            max(treated, default=later[-1] if later else 0.0),
+            study.visits[endpoint].week,
+        )
+
+    @property
+    def last(self) -> float:
+        """The last week."""
+        return max((*self.weeks, self.start))
+
+    @property
+    def has_follow_up(self) -> bool:
+        """Whether there are visits after the end of treatment."""
+        return self.last > self.end_of_treatment
+
+
+def draw_courses(
+    figure: Figure,
+    top: float,
+    height: float,
+    courses: Sequence[Course],
+    time: Timeline,
+    *,
+    y_label: str,
+    start: float | None = None,
+) -> Axes:
+    """Draw courses over time into a part of a figure.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    top, height
+        Where the part starts and how high it is, in inches from the figure's top; the table of
+        counts is inside.
+    courses
+        The lines.
+    time
+        The visits.
+    y_label
+        What is shown, with its unit.
+    start
+        A mean that all lines start from; drawn hollow.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes drawn into.
+    """
+    names = {course.label: wrapped(course.label, LABEL_ROOM, SMALL, 2) for course in courses}
+    widest = max((text_width(line, SMALL) for lines in names.values() for line in lines), default=0)
+    ends = {course.label: wrapped(course.label, LABEL_ROOM, TEXT, 3) for course in courses}
+    widest_end = max((text_width(line, TEXT) for ls in ends.values() for line in ls), default=0)
+    left = max(52.0, widest + 14) * POINT
+    right = (widest_end + 16) * POINT
+    below = (60 + COUNT_ROW * sum(len(lines) for lines in names.values())) * POINT
+    page_width, page_height = figure.get_size_inches()
+    axes = figure.add_axes(
+        (
+            left / page_width,
+            1 - (top + height - below) / page_height,
+            (page_width - left - right) / page_width,
+            (height - below - 16 * POINT) / page_height,
+        )
+    )
+    width_points = (page_width - left - right) / POINT
+    _set_time(axes, time, width_points)
+    _draw_lines(axes, courses, time, width_points, start)
+    _set_scores(axes, courses, start, y_label)
+    _mark_phases(axes, time)
+    _label_ends(axes, courses, ends, time)
+    _write_counts(axes, courses, names, time)
+    return axes
+
+
+def _set_time(axes: Axes, time: Timeline, width: float) -> None:
+    span = max(time.last - time.start, 1e-9)
+    axes.set_xlim(time.start - 0.03 * span, time.last + 0.03 * span)
+    shown = shown_weeks(time, width)
+    axes.set_xticks([time.start, *time.weeks], minor=True)
+    axes.set_xticks(shown, [f"{week:g}" for week in shown])
+    axes.tick_params(axis="x", which="minor", length=3, color=QUIET)
+    for week, label in zip(shown, axes.get_xticklabels(), strict=True):
+        if week == time.endpoint:
+            label.set_fontweight("bold")
+    axes.set_xlabel("Weeks since randomisation", labelpad=10)
+    axes.axvline(time.endpoint, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
+
+
+def shown_weeks(time: Timeline, width: float, room: float = 19.0) -> list[float]:
+    """Choose the weeks that can be labelled without touching each other.
+
+    Parameters
+    ----------
+    time
+        The visits.
+    width
+        Length of the axis in points.
+    room
+        Least distance of two labels, in points.
+
+    Examples
+    --------
+    >>> shown_weeks(Timeline(0, (1, 2, 3, 4, 16), 16, 16), 160)
+    [0, 2, 4, 16]
+    """
+    scale = width / max(1.06 * (time.last - time.start), 1e-9)
+    must = [time.start, time.endpoint, time.last]
+    chosen = list(dict.fromkeys(must))
+    for week in time.weeks:
+        if all(abs(week - other) * scale >= room for other in chosen):
+            chosen.append(week)
+    return sorted(chosen)
+
+
+def _draw_lines(
+    axes: Axes,
+    courses: Sequence[Course],
+    time: Timeline,
+    width: float,
+    start: float | None,
+) -> None:
+    every = sorted({time.start, *time.weeks})
+    gaps = [later - earlier for earlier, later in pairwise(every)]
+    a_point = 1.06 * (time.last - time.start) / width  # weeks that a printed point spans
+    # Neighbours stand far enough apart to be told apart, but never nearer to another visit.
+    dodge = min(5.5 * a_point, 0.45 * min(gaps, default=1.0) / max(len(courses), 1))
+    for position, course in enumerate(courses):
+        shift = (position - (len(courses) - 1) / 2) * dodge
+        weeks = [mark.week + shift for mark in course.marks]
+        means = [mark.estimate for mark in course.marks]
+        if start is not None and weeks:
+            axes.plot([time.start, weeks[0]], [start, means[0]], color=course.colour,
+                      linewidth=1.0, alpha=0.55, zorder=2)  # fmt: skip
+        treated = [mark.week <= time.end_of_treatment for mark in course.marks].count(True)
+        axes.plot(weeks[:treated], means[:treated], color=course.colour, linewidth=1.4, zorder=3)
+        first = max(treated - 1, 0)
+        axes.plot(weeks[first:], means[first:], color=course.colour, linewidth=1.2,
+                  linestyle=(0, (3, 2)), zorder=2.9)  # fmt: skip
+        axes.vlines(weeks, [mark.lower for mark in course.marks],
+                    [mark.upper for mark in course.marks], color=course.colour,
+                    linewidth=1.1, zorder=3)  # fmt: skip
+        axes.plot(weeks, means, linestyle="none", marker=course.marker, markersize=5,
+                  markerfacecolor=course.colour, markeredgecolor=PAPER, markeredgewidth=0.6,
+                  zorder=4)  # fmt: skip
+    if start is not None:
+        axes.plot([time.start], [start], linestyle="none", marker="o", markersize=6,
+                  markerfacecolor=PAPER, markeredgecolor=INK, markeredgewidth=1.1,
+                  zorder=5, clip_on=False)  # fmt: skip
+
+
+def _set_scores(axes: Axes, courses: Sequence[Course], start: float | None, y_label: str) -> None:
+    values = [
+        end for course in courses for mark in course.marks for end in (mark.lower, mark.upper)
+    ]
+    values += [start] if start is not None else []
+    if values:
+        low, high = min(values), max(values)
+        margin = 0.08 * max(high - low, 1e-9)
+        # The zero of a score is a real bottom: show it where it is near.
+        near_zero = 0 <= low < 0.35 * high
+        axes.set_ylim(0 if near_zero else low - margin, high + margin)
+    axes.set_ylabel(y_label, labelpad=6)
+    axes.grid(axis="y", color="#e4e4e4", linewidth=0.6, zorder=0)
+    axes.set_axisbelow(True)
+
+
+def _mark_phases(axes: Axes, time: Timeline) -> None:
+    across = axes.get_xaxis_transform()
+    left, right = axes.get_xlim()
+    about: dict[str, Any] = {"transform": across, "fontsize": SMALL, "color": QUIET, "va": "bottom"}
+    if time.has_follow_up:
+        axes.axvspan(time.end_of_treatment, right, color=SHADE, linewidth=0, zorder=0)
+        middle = (time.end_of_treatment + right) / 2
+        axes.text(middle, 1.02, "Follow-up", ha="center", **about)
+        axes.text((left + time.end_of_treatment) / 2, 1.02, "Treatment", ha="center", **about)
+    axes.annotate(
+        "endpoint", (time.endpoint, 0), xycoords=across, xytext=(0, -15),
+        textcoords="offset points", ha="center", va="top", fontsize=SMALL, color=INK,
+        fontweight="bold", annotation_clip=False,
+    )  # fmt: skip
+
+
+def _label_ends(
+    axes: Axes, courses: Sequence[Course], names: dict[str, list[str]], time: Timeline
+) -> None:
+    last = [course for course in courses if course.marks]
+    low, high = axes.get_ylim()
+    height = axes.get_window_extent().height / axes.figure.dpi / POINT
+    points = height / (high - low)
+    wanted = [(course.marks[-1].estimate - low) * points for course in last]
+    room = [len(names[course.label]) * (TEXT + 1.5) + 1.5 for course in last]
+    for course, at in zip(last, spread(wanted, room, height), strict=True):
+        end = course.marks[-1]
+        axes.annotate(
+            "\n".join(names[course.label]),
+            (end.week, end.estimate), xycoords="data",
+            xytext=(axes.get_xlim()[1], low + at / points), textcoords="data",
+            ha="left", va="center", color=course.colour, fontsize=TEXT, fontweight="bold",
+            annotation_clip=False, linespacing=1.05,
+        )  # fmt: skip
+
+
+def spread(wanted: Sequence[float], room: Sequence[float], height: float) -> list[float]:
+    """Move labels apart along an axis as little as needed.
+
+    Parameters
+    ----------
+    wanted
+        Where each label would stand, in points.
+    room
+        How much room each takes, in points.
+    height
+        Length of the axis in points.
+
+    Returns
+    -------
+    list of float
+        Where each label stands, in the order given; none overlap unless the axis is too short.
+
+    Examples
+    --------
+    >>> spread([10.0, 12.0, 50.0], [10.0, 10.0, 10.0], 100.0)
+    [6.0, 16.0, 50.0]
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    # Labels that would touch form a block, which is centred on the mean of its members' places.
+    blocks: list[list[int]] = []
+    for i in order:
+        blocks.append([i])
+        while (
+            len(blocks) > 1
+            and _block(blocks[-2], wanted, room)[1] > _block(blocks[-1], wanted, room)[0]
+        ):
+            blocks[-2:] = [blocks[-2] + blocks[-1]]
+    placed = [0.0] * len(wanted)
+    for block in blocks:
+        bottom, top = _block(block, wanted, room)
+        at = bottom - max(0.0, top - height)
+        at = max(at, 0.0) if bottom < 0 else at
+        for i in block:
+            placed[i] = at + room[i] / 2
+            at += room[i]
+    return placed
+
+
+def _block(
+    block: Sequence[int], wanted: Sequence[float], room: Sequence[float]
+) -> tuple[float, float]:
+    size = sum(room[i] for i in block)
+    centre = sum(wanted[i] for i in block) / len(block)
+    return centre - size / 2, centre + size / 2
+
+
+def _write_counts(
+    axes: Axes, courses: Sequence[Course], names: dict[str, list[str]], time: Timeline
+) -> None:
+    across = axes.get_xaxis_transform()
+    about: dict[str, Any] = {"xycoords": across, "textcoords": "offset points", "va": "top",
+             "fontsize": SMALL, "annotation_clip": False}  # fmt: skip
+    left = axes.get_xlim()[0]
+    shown = [label.get_text() for label in axes.get_xticklabels()]
+    y = -40.0
+    axes.annotate("n", (left, 0), xytext=(-8, y), ha="right", color=QUIET, **about)
+    for course in courses:
+        y -= COUNT_ROW
+        axes.annotate("\n".join(names[course.label]), (left, 0), xytext=(-8, y), ha="right",
+                      color=course.colour, linespacing=1.1, **about)  # fmt: skip
+        counts = {mark.week: mark.n for mark in course.marks}
+        if course.n_at_start:
+            counts[time.start] = course.n_at_start
+        for week, n in counts.items():
+            if f"{week:g}" in shown:
+                axes.annotate(n, (week, 0), xytext=(0, y), ha="center", color=course.colour,
+                              **about)  # fmt: skip
+        y -= COUNT_ROW * (len(names[course.label]) - 1)

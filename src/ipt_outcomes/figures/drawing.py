@@ -1,0 +1,133 @@
+"""A finished figure and the files in which it leaves the program.
+
+Beside the picture (PNG at 300 dpi, SVG, PDF) stand the plotted data (CSV) and the words (JSON:
+title, caption, text for those who cannot see it; the same caption as reStructuredText). No file
+holds a date or the name of a program, so the same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from ipt_outcomes.figures.style import styled
+from ipt_outcomes.tables.quotes import Text
+from ipt_outcomes.tables.table import spreadsheet_safe
+
+DPI = 300
+NO_METADATA: dict[str, dict[str, None]] = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Creator": None, "Producer": None},
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with its words and data.
+
+    Parameters
+    ----------
+    figure
+        The matplotlib figure.
+    data
+        What is plotted: one row per mark, with the id of its row of the estimates table.
+    title
+        What it shows, in a line.
+    caption
+        How to read it: n, model, method, what the interval is.
+    alt_text
+        What there is to see, for those who cannot see it.
+    """
+
+    figure: Figure
+    data: pd.DataFrame
+    title: Text
+    caption: Text
+    alt_text: Text
+
+    def save(self, stem: str | Path) -> None:
+        """Write all files of the figure; see :func:`save_figure`."""
+        save_figure(
+            self.figure,
+            stem,
+            data=self.data,
+            title=self.title,
+            caption=self.caption,
+            alt_text=self.alt_text,
+        )
+
+
+def save_figure(
+    figure: Figure,
+    stem: str | Path,
+    *,
+    data: pd.DataFrame,
+    title: Text,
+    caption: Text,
+    alt_text: Text,
+) -> None:
+    """Write a figure as PNG, SVG and PDF with its data and words, each file whole or not at all.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    stem
+        Path without ending; ``.png``, ``.svg``, ``.pdf``, ``.csv``, ``.json``, ``.rst`` are added.
+    data
+        The plotted data.
+    title, caption, alt_text
+        The words.
+    """
+    stem = Path(stem)
+    stem.parent.mkdir(parents=True, exist_ok=True)
+    with styled():
+        for kind, metadata in NO_METADATA.items():
+            _write(
+                stem,
+                kind,
+                lambda path, kind=kind, metadata=metadata: figure.savefig(  # type: ignore[misc]
+                    path, format=kind, dpi=DPI, metadata=metadata
+                ),
+            )
+    safe = data.copy()
+    for name in safe.select_dtypes(include=["object", "string"]):
+        safe[name] = safe[name].map(spreadsheet_safe, na_action="ignore")
+    _write(stem, "csv", lambda path: safe.to_csv(path, index=False, lineterminator="\n"))
+    described = json.dumps(
+        {
+            "title": str(title),
+            "caption": str(caption),
+            "alt_text": str(alt_text),
+            "pieces": {
+                "title": title.as_lists(),
+                "caption": caption.as_lists(),
+                "alt_text": alt_text.as_lists(),
+            },
+        },
+        indent=1,
+        ensure_ascii=False,
+    )
+    _write(stem, "json", lambda path: path.write_text(described + "\n", "utf-8"))
+    paragraph = f"**{_restructured(str(title))}**\n\n{_restructured(str(caption))}\n"
+    _write(stem, "rst", lambda path: path.write_text(paragraph, "utf-8"))
+
+
+def _restructured(text: str) -> str:
+    """Escape what reStructuredText would read as markup, and keep it on one line."""
+    return re.sub(r"([^\w\s])", r"\\\1", " ".join(text.split()))
+
+
+def _write(stem: Path, kind: str, save: Callable[[Path], object]) -> None:
+    path = stem.with_name(f"{stem.name}.{kind}")
+    temporary = path.with_name(path.name + ".part")
+    save(temporary)
+    os.replace(temporary, path)
