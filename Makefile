@@ -31,12 +31,7 @@ lock: ## choose package versions anew and write requirements/ (ARGS=--upgrade fo
 
 lint: ## style, types and the rules of who may import whom
 	$(ENVIRONMENT) dev
-	$(WITHIN) ruff check .
-	$(WITHIN) ruff format --check --quiet .
-	$(WITHIN) snakefmt --check --quiet Snakefile workflow
-	$(WITHIN) snakemake --lint
-	$(WITHIN) mypy
-	$(WITHIN) lint-imports
+	$(WITHIN) sh scripts/setup/lint.sh
 
 clean: ## remove results and the environment; exports under data/ stay
 	rm -rf .venv .snakemake results data/*/.snakemake data/*/results

@@ -42,7 +42,7 @@ step() {
             echo "  set HTTPS_PROXY, PIP_INDEX_URL or SSL_CERT_FILE as your institution says."
             echo "  Then give the same command again; it starts afresh where it must."
             echo "The installer's last words (all of them: $log):"
-            tail -n 4 "$log" | sed 's/^/  | /'
+            grep -v '^WARNING' "$log" | tail -n 4 | cut -c 1-200 | sed 's/^/  | /'
         } >&2
         exit 1
     fi
