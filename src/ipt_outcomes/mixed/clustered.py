@@ -216,16 +216,14 @@ class ClusteredLikelihood(Likelihood):
         assert isinstance(point, ClusterPoint)
         if point.B is not None:
             return
-        super().products(point)
-        assert point.B is not None
-        assert point.q is not None
+        base, scores = self.sums_of_derivatives(point)
         F = self.cluster_products(point)
         N = point.N[:, None]
         NA = np.einsum("cqp,chqr->hpr", point.N, point.A, optimize=True)
         FN = F @ N
         NFN = np.einsum("cqp,chqr->hpr", point.N, FN, optimize=True)
-        B = point.B - NA - NA.transpose(0, 2, 1) - NFN
-        q = point.q - np.einsum("chqp,cq->hp", point.A + FN, point.u, optimize=True)
+        B = base - NA - NA.transpose(0, 2, 1) - NFN
+        q = scores - np.einsum("chqp,cq->hp", point.A + FN, point.u, optimize=True)
         q = q - np.einsum("cqp,chq->hp", point.N, point.a, optimize=True)
         moved = point.E @ point.Lambda
         by_effect = np.einsum("cqp,jcqr->jpr", point.Lambda, moved, optimize=True)

@@ -191,8 +191,11 @@ class Likelihood:
 
     def products(self, point: Point) -> None:
         """Fill in B_h = Σ X'W D_h W X (k, p, p) and q_h = Σ X'W D_h W r (k, p)."""
-        if point.B is not None:
-            return
+        if point.B is None:
+            point.B, point.q = self.sums_of_derivatives(point)
+
+    def sums_of_derivatives(self, point: Point) -> tuple[Floats, Floats]:
+        """Return B and q of the visits' covariance."""
         stats, k = self.statistics, len(point.D)
         q = np.zeros((k, stats.coefficients))
         total: Floats | None = None
@@ -204,8 +207,7 @@ class Likelihood:
             total = stacked if total is None else total + stacked
             q += piece.scores(E, point.beta)
         assert total is not None
-        point.B = stats.xwx_many(total)
-        point.q = q
+        return stats.xwx_many(total), q
 
     def hessian(self, point: Point, kind: str = "observed") -> Floats:
         """Return the curvature of f: ``observed``, ``expected``, or ``quick`` without Φ terms."""

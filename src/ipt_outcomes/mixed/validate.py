@@ -8,6 +8,7 @@ results and the data that they were computed on.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,133 @@ def mmrm_requests() -> dict[str, dict[str, Any]]:
     return out
 
 
+def lme4_requests() -> dict[str, dict[str, Any]]:
+    """Return how each stored lme4 fit is asked for here, df apart."""
+    growth = "score ~ baseline + week*arm"
+    therapists = {"cluster": "therapist", "cluster_where": "arm != 'MED'"}
+    return {
+        "random_intercept": {"formula": growth, "random": "1"},
+        "random_slope": {"formula": growth, "random": "1 + week"},
+        "random_slope_ml": {"formula": growth, "random": "1 + week", "reml": False},
+        "random_slope_by_problem_area": {
+            "formula": "score ~ baseline + week*problem_area",
+            "random": "1 + week",
+        },
+        "therapist_partially_nested_random_slope": {
+            "formula": growth,
+            "random": "1 + week",
+            **therapists,
+        },
+        "therapist_partially_nested_random_intercept": {
+            "formula": "score ~ baseline*visit + arm*visit",
+            "random": "1",
+            "visit": "visit",
+            **therapists,
+        },
+    }
+
+
+def fit_growth(
+    folder: Path, reference: dict[str, Any], *, df: str, **request: Any
+) -> MixedModelFit:
+    """Fit a growth or therapist model as lmerTest (Satterthwaite) or pbkrtest (Kenward-Roger)."""
+    frame = reference_trial(folder)
+    formula = request.pop("formula")
+    information = "observed" if df == "satterthwaite" else "expected"
+    levels = {"arm": "MED"} if "arm" in formula else {}
+    if "problem_area" in formula:
+        names = set(reference["satterthwaite"]["names"])
+        areas = sorted(frame["problem_area"].unique())
+        levels = {"problem_area": next(a for a in areas if f"problem_area{a}" not in names)}
+    return mixed_model(
+        formula,
+        frame,
+        participant="participant",
+        df=df,
+        information=information,
+        reference=levels,
+        **request,
+    )
+
+
+def compare_with_lme4(fit: MixedModelFit, reference: dict[str, Any]) -> dict[str, float]:
+    """Return the worst relative difference per kind of result, against a stored lme4 fit."""
+    kenward_roger = fit.specification.df.startswith("kenward-roger")
+    theirs = reference["kenward_roger" if kenward_roger else "satterthwaite"]
+    table = fit.coefficients
+    columns = {name: theirs[name] for name in ("estimate", "se", "df")}
+    out = _matched(
+        table,
+        [key(t) for t in table["term"]],
+        [key(t) for t in theirs["names"]],
+        columns,
+        theirs["se"],
+    )
+    out["loglik"] = worst([fit.loglik], [reference["logLik"]])
+    theirs = reference["anova_type3_kr" if kenward_roger else "anova_type3_satterthwaite"]
+    table = fit.anova()
+    columns = {"F": theirs["F"], "F df": theirs["den_df"]}
+    table = table.rename(columns={"statistic": "F", "df_denominator": "F df"})
+    labels, wanted = [key(t) for t in table["term"]], [key(t) for t in theirs["term"]]
+    out |= _matched(table, labels, wanted, columns, None)
+    name = f"emmeans_{'kenward-roger' if kenward_roger else 'satterthwaite'}"
+    if name in reference:
+        theirs = reference[name]["emmeans"]
+        factor = next(k for k in theirs if k in {"arm", "problem_area"})
+        means = fit.means(factor, at={"week": 16})
+        columns = {"estimate": theirs["emmean"], "se": theirs["SE"], "df": theirs["df"]}
+        found = _matched(means, means[factor].tolist(), theirs[factor], columns, theirs["SE"])
+        out |= {f"mean {k}": v for k, v in found.items()}
+        theirs = reference[name]["contrasts"]
+        ours = fit.contrasts(factor, at={"week": 16}, pairwise=factor != "arm")
+        columns = {"estimate": theirs["estimate"], "se": theirs["SE"], "df": theirs["df"]}
+        labels = [
+            frozenset(c.replace("(", "").replace(")", "").split(" - ")) for c in ours["contrast"]
+        ]
+        wanted = [
+            frozenset(c.replace("(", "").replace(")", "").split(" - ")) for c in theirs["contrast"]
+        ]
+        ours["estimate"], columns["estimate"] = ours["estimate"].abs(), np.abs(columns["estimate"])
+        found = _matched(ours, labels, wanted, columns, theirs["SE"])
+        out |= {f"contrast {k}": v for k, v in found.items()}
+    return out
+
+
+def report(folder: Path) -> dict[str, dict[str, float]]:
+    """Fit every stored case and return its differences."""
+    out = {}
+    for case, request in mmrm_requests().items():
+        fit = fit_reference(folder, **request)
+        out[f"mmrm {case}"] = compare_with_mmrm(fit, stored(folder, "mmrm")[case])
+    fits = stored(folder, "growth_and_therapists")
+    for case, request in lme4_requests().items():
+        for df in ("satterthwaite", "kenward-roger"):
+            if df == "kenward-roger" and "kenward_roger" not in fits[case]:
+                continue
+            fit = fit_growth(folder, fits[case], df=df, **request)
+            program = "lmerTest" if df == "satterthwaite" else "pbkrtest"
+            out[f"{program} {case}"] = compare_with_lme4(fit, fits[case])
+    return out
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the table; return 1 when a difference exceeds the tolerance."""
+    folder = Path(arguments[0]) if arguments else Path("tests/reference")
+    if not (folder / "mmrm.json").exists():
+        print(f"{folder} holds no stored results (mmrm.json); give their folder as an argument.")
+        return 2
+    failed = 0
+    print(f"{'case':58s} {'worst':>9s}  where")
+    for case, found in report(folder).items():
+        place = max(found, key=lambda name: found[name])
+        failed += found[place] > TOLERANCE
+        print(f"{case:58s} {found[place]:9.1e}  {place}")
+    print(
+        f"relative to max(|reference|, SE); tolerance {TOLERANCE:.0e}; {failed} cases beyond it"
+    )
+    return int(failed > 0)
+
+
 def fit_reference(folder: Path, **request: Any) -> MixedModelFit:
     """Fit the reference trial's repeated-measures model."""
     return mixed_model(
@@ -149,3 +277,7 @@ def fit_reference(folder: Path, **request: Any) -> MixedModelFit:
         reference={"arm": "MED"},
         **request,
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
