@@ -53,6 +53,7 @@ def reference_trial() -> TrialData:
     config["outcomes"].pop("bdi2")
     config["characteristics"] = {}
     config["analysis_sets"] = {"completers": True}
+    config["analyses"]["primary"]["degrees_of_freedom"] = "satterthwaite"
     people = rows.drop_duplicates("participant")
     area = {"role_dispute": "role_disputes", "role_transition": "role_transitions",
             "deficits": "interpersonal_deficits"}  # fmt: skip

@@ -10,14 +10,18 @@ import pandas as pd
 import pytest
 
 from ipt_outcomes.analyses.primary import primary
+from ipt_outcomes.study import Study
 
 from .conftest import REFERENCE
 
 
+def stored(name):
+    return json.loads((REFERENCE / "mmrm.json").read_text("utf-8"))["fits"][name]
+
+
 @pytest.fixture(scope="module")
 def mmrm():
-    fits = json.loads((REFERENCE / "mmrm.json").read_text("utf-8"))["fits"]
-    return fits["us/satterthwaite"]
+    return stored("us/satterthwaite")
 
 
 def rows(table, **where):
@@ -35,9 +39,23 @@ def close(found, expected, se):
 def test_differences_equal_mmrm(reference_trial, mmrm):
     # score ~ baseline x visit has the same arm contrasts as change ~ baseline x visit
     table = rows(primary(reference_trial, "hamd17"), quantity="difference", estimand="policy")
-    stored = pd.DataFrame(mmrm["contrasts_vs_MED"])
-    assert len(stored) == len(table) == 8
-    for line in stored.to_dict("records"):
+    assert_equal_contrasts(table, mmrm)
+
+
+def test_kenward_roger_differences_equal_mmrm_without_second_derivatives(reference_trial):
+    # in variances and covariances an unstructured matrix is linear: there is no second-order term
+    content = reference_trial.study.model_dump(mode="json")
+    content["analyses"]["primary"]["degrees_of_freedom"] = "kenward-roger"
+    data = replace(reference_trial, study=Study.model_validate(content))
+    table = rows(primary(data, "hamd17"), quantity="difference", estimand="policy")
+    assert table["method"].str.contains("Kenward–Roger").all()
+    assert_equal_contrasts(table, stored("us/kenward_roger_linear"))
+
+
+def assert_equal_contrasts(table, fit):
+    contrasts = pd.DataFrame(fit["contrasts_vs_MED"])
+    assert len(contrasts) == len(table) == 8
+    for line in contrasts.to_dict("records"):
         arm = line["contrast"].removesuffix(" - MED").strip("()")
         (own,) = rows(table, arm=arm, visit=f"week_{line['visit']}").to_dict("records")
         for mine, theirs in (
@@ -63,11 +81,11 @@ def test_the_joint_test_equals_mmrm(reference_trial, mmrm):
     (own,) = rows(primary(reference_trial, "hamd17"), quantity="test", estimand="policy").to_dict(
         "records"
     )
-    stored = mmrm["joint_test_arm_by_visit"]
-    assert own["df_numerator"] == stored["num_df"]
-    assert close(own["statistic"], stored["f_stat"], 0)
-    assert close(own["df"], stored["denom_df"], 0)
-    assert close(own["p"], stored["p_val"], 0)
+    joint = mmrm["joint_test_arm_by_visit"]
+    assert own["df_numerator"] == joint["num_df"]
+    assert close(own["statistic"], joint["f_stat"], 0)
+    assert close(own["df"], joint["denom_df"], 0)
+    assert close(own["p"], joint["p_val"], 0)
 
 
 def test_one_kind_of_row_is_confirmatory(reference_trial):
@@ -133,3 +151,25 @@ def test_without_stopping_the_estimands_agree(reference_trial):
         rows(table, estimand=e)["estimate"].to_numpy() for e in ("policy", "on_treatment")
     )
     np.testing.assert_allclose(policy, hypothetical)
+
+
+def test_a_covariance_that_cannot_be_fitted_is_stepped_down_and_said(reference_trial):
+    # six people in three arms cannot carry ten variances and covariances
+    seen = reference_trial.scores.query("score.notna()")["participant"].value_counts()
+    people = reference_trial.participants
+    few = people[people["participant"].isin(seen[seen == 5].index)].groupby("arm").head(2)
+    data = replace(
+        reference_trial,
+        participants=few.assign(site="S1").astype({"site": "str"}).reset_index(drop=True),
+        scores=reference_trial.scores[
+            reference_trial.scores["participant"].isin(few["participant"])
+        ].reset_index(drop=True),
+    )
+    table = rows(primary(data, "hamd17"), estimand="policy")
+    first = rows(table, analysis="primary", quantity="difference")
+    assert "unstructured" not in set(first["covariance"])
+    assert first["notes"].str.contains("covariance stepped down").all()
+    assert first["method"].str.contains("CR2").all()
+    beside = rows(table, analysis="primary, model-based errors", quantity="difference")
+    np.testing.assert_allclose(beside["estimate"].to_numpy(), first["estimate"].to_numpy())
+    assert set(beside["status"]) == {"exploratory"}

@@ -84,6 +84,8 @@ def _one_model(data: TrialData, outcome: str, estimand: str, analysis_set: str) 
         if confirmatory and row["visit"] == endpoint:
             row["status"] = "confirmatory"
     yield from differences
+    if model.model_based is not None:
+        yield from model.model_based.differences(reference)
     yield from _joint_test(model)
     yield from _effect_sizes(
         data, model, endpoint_sds(frame.rows, "arm", endpoint), differences, endpoint, outcome

@@ -5,7 +5,9 @@ For participant i and visit a, with group g (an arm, or a problem area),
     score_ia = baseline_i x visit_a + g_i x visit_a + covariates_i + e_ia,   Var(e_i) unstructured.
 
 The primary, problem-area and medication analyses are this model with another group; what they
-share is here.
+share is here. When the unstructured covariance cannot be fitted, the engine steps down its
+prespecified sequence; the step is recorded in the rows, and the cluster-robust (CR2) errors are
+then primary, with the model-based ones beside them.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ipt_outcomes.analyses.data import ModelFrame, TrialData
+from ipt_outcomes.study.plan import PrimaryAnalysis
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
@@ -44,6 +47,9 @@ class RepeatedMeasures:
         Level of the group: how it is called in words.
     level
         Level of the intervals.
+    model_based
+        The same with model-based errors, when the covariance had to be stepped down and the
+        errors of this one are robust.
     """
 
     fit: MixedModelFit
@@ -52,6 +58,7 @@ class RepeatedMeasures:
     where: Row
     names: dict[str, str]
     level: float
+    model_based: RepeatedMeasures | None = None
 
     def means(self) -> Iterator[Row]:
         """Give the adjusted means by group and visit."""
@@ -132,8 +139,6 @@ def fit_repeated_measures(
     ipt_outcomes.mixed.MixedModelError
         When the model cannot be fitted; the message says why.
     """
-    from ipt_outcomes.mixed import mixed_model
-
     plan = data.study.analyses.primary
     observed = frame.rows[frame.rows["score"].notna()]
     # A covariate with a single value in these rows is constant and belongs to the intercept.
@@ -141,40 +146,76 @@ def fit_repeated_measures(
     by_visit = ["baseline", *also, group]
     terms = [f"{term}*visit" for term in by_visit] + covariates
     several = observed["visit"].drop_duplicates().size > 1
-    fit = mixed_model(
-        "score ~ " + " + ".join(terms if several else [*by_visit, *covariates]),
-        observed,
-        participant="participant",
-        visit="visit",
-        covariance=plan.covariance,
-        df=plan.degrees_of_freedom,
-        reference={group: reference},
-        level=plan.level,
-    )
+    formula = "score ~ " + " + ".join(terms if several else [*by_visit, *covariates])
+
+    fit = _fit(formula, observed, plan, {group: reference}, plan.covariance, robust=False)
+    stepped_down = fit.covariance_used != plan.covariance
+    if stepped_down:
+        # A simpler covariance may be wrong: the errors that do not rely on it come first.
+        used = fit.covariance_used
+        model_based, fit = fit, _fit(formula, observed, plan, {group: reference}, used, robust=True)
     counts = observed.groupby([group, "visit"], observed=True)["participant"].nunique()
-    method = (
-        f"mixed model for repeated measures, REML, {DEGREES_OF_FREEDOM[plan.degrees_of_freedom]} df"
-    )
     outcome = data.study.outcomes[where["outcome"]]
     shared: Row = {
         "trial": data.trial,
         "unit": outcome.unit,
-        "method": method,
-        "covariance": plan.covariance,
+        "method": _method(plan.degrees_of_freedom, robust=stepped_down),
+        "covariance": fit.covariance_used,
         "converged": fit.convergence.converged,
         "disclosure": "shared",
         **where,
     }
     parts = ("trial", "outcome", "analysis", "analysis_set", "estimand")
     shared["model_id"] = "/".join(str(shared[part]).replace(" ", "-") for part in parts)
-    return RepeatedMeasures(
-        fit,
-        group,
-        {(str(g), str(v)): int(n) for (g, v), n in counts.items()},  # type: ignore[misc, has-type]
-        shared,
-        names,
-        plan.level,
+    counted = {(str(g), str(v)): int(n) for (g, v), n in counts.items()}  # type: ignore[misc, has-type]
+    if not stepped_down:
+        return RepeatedMeasures(fit, group, counted, shared, names, plan.level)
+    steps = "; ".join(f"{name}: {what}" for name, what in model_based.steps)
+    shared["notes"] = "; ".join(
+        filter(None, [where.get("notes"), f"covariance stepped down ({steps})"])
     )
+    beside = {
+        **shared,
+        "analysis": f"{where['analysis']}, model-based errors",
+        "method": _method(plan.degrees_of_freedom, robust=False),
+        "status": "exploratory",
+    }
+    return RepeatedMeasures(
+        fit, group, counted, shared, names, plan.level,
+        RepeatedMeasures(model_based, group, counted, beside, names, plan.level),
+    )  # fmt: skip
+
+
+def _fit(
+    formula: str,
+    frame: pd.DataFrame,
+    plan: PrimaryAnalysis,
+    reference: dict[str, str],
+    covariance: str,
+    *,
+    robust: bool,
+) -> MixedModelFit:
+    from ipt_outcomes.mixed import mixed_model
+
+    return mixed_model(
+        formula,
+        frame,
+        participant="participant",
+        visit="visit",
+        covariance=covariance,
+        df="satterthwaite" if robust else plan.degrees_of_freedom,
+        standard_errors="CR2" if robust else "model",
+        reference=reference,
+        level=plan.level,
+        fallback=not robust,
+    )
+
+
+def _method(degrees_of_freedom: str, *, robust: bool) -> str:
+    if robust:
+        return "mixed model for repeated measures, REML, CR2 sandwich errors, Satterthwaite df"
+    named = DEGREES_OF_FREEDOM[degrees_of_freedom]
+    return f"mixed model for repeated measures, REML, {named} df"
 
 
 def endpoint_sds(frame: pd.DataFrame, group: str, endpoint: str) -> dict[str, tuple[float, int]]:

@@ -69,7 +69,7 @@ class PrimaryAnalysis(Section):
 
     covariance: Literal["unstructured"] = "unstructured"
     """How the scores of one participant are related across visits."""
-    degrees_of_freedom: Literal["satterthwaite"] = "satterthwaite"
+    degrees_of_freedom: Literal["kenward-roger", "satterthwaite"] = "kenward-roger"
     """How uncertainty about the covariance enters intervals and tests."""
     adjust_for: list[Name] = Field(default_factory=list)
     """Characteristics (or ``site``) in the model beside baseline, arm and visit: the factors
