@@ -155,6 +155,7 @@ def _one_each(
     given = given[np.argsort(rows[given], kind="stable")]
     values[places[given][::-1]] = cells.codes[given][::-1]  # the first row is written last
     other = given[cells.codes[given] != values[places[given]]]
+    other = other[~pd.Series(places[other]).duplicated().to_numpy()]  # one for each participant
     if len(other):
         first_of = _first_rows(places[given], rows[given], len(roster.names))
         names = [roster.names[place] for place in places[other]]

@@ -169,12 +169,13 @@ def check_columns(trial: Trial, table: RawTable, findings: Findings) -> bool:
         Whether all were there, each once.
     """
     top = f"trials.{findings.trial}"
-    header = [table.head(name) for name in table.cells.columns]
     wanted: dict[str, list[str]] = {}
     for key, column in all_columns(trial):
         wanted.setdefault(column, []).append(f"{top}.columns.{key}")
     for column in trial.codes.missing:
         wanted.setdefault(column, []).append(f"{top}.codes.missing.{column}")
+    used = {table.head(column) for column in wanted}
+    header = [table.head(name) for name in table.cells.columns if table.head(name) not in used]
     fine = True
     for column, keys in wanted.items():
         if table.head(column) in table.repeated:
@@ -193,7 +194,6 @@ def check_columns(trial: Trial, table: RawTable, findings: Findings) -> bool:
                          expected=f"one, as {keys[0]} in config.yaml says",
                          mend=f"{hint}Correct the name there, or export again with this column.",
                          )  # fmt: skip
-    used = {table.head(column) for column in wanted}
     others = [name for name in table.repeated if name not in used]
     if others:
         findings.add("note", "column stands twice", row=1,

@@ -107,7 +107,7 @@ def _with_raw_heads(
     heads = dictionary.columns()
     names: dict[str, str] = {}
     ambiguous: set[str] = set()
-    for head in table.cells.columns:
+    for head in (*table.cells.columns, *table.repeated):
         if head in wanted:
             continue
         label = plain(head)
@@ -123,8 +123,11 @@ def _with_raw_heads(
                          found=f"a label that belongs to {len(candidates)} fields "
                          f"({', '.join(candidates)})", expected="labels that differ",
                          mend="Export again as raw data.")  # fmt: skip
+    # Every form of a labelled export ends in a column "Complete?", which nobody configures.
+    repeated = tuple(name for name in table.repeated if plain(name) != "complete?")
     return replace(
         table,
+        repeated=repeated,
         cells=table.cells.rename(columns=names),
         heads={ours: theirs for theirs, ours in names.items()},
         excused=frozenset(ambiguous),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.records import Part, Records
@@ -55,35 +56,43 @@ def read_roster(records: Records, findings: Findings) -> tuple[Roster, Records]:
                  mend="Enter it, or remove the row, and export again.")  # fmt: skip
     if nobody.any():
         records = records.without_rows(nobody)
-    names = sorted(records.people.cells["participant"].unique(), key=natural_key)
-    _report_twins(names, records, findings)
-    return Roster(names), records
+    unique = pd.Series(records.people.cells["participant"].unique(), dtype="str")
+    keys = natural_keys(unique)
+    order = pd.DataFrame({"key": keys, "name": unique}).sort_values(["key", "name"]).index
+    roster = Roster(unique[order].tolist())
+    _report_twins(roster, keys[order], records, findings)
+    return roster, records
 
 
-def natural_key(text: str) -> tuple[object, ...]:
-    """Return a key that sorts numbers inside texts as numbers.
+def natural_keys(texts: pd.Series) -> pd.Series:
+    """Return texts that sort as these do when the numbers in them are compared as numbers.
 
     Examples
     --------
-    >>> sorted(["P10", "P9", "P09"], key=natural_key)
-    ['P09', 'P9', 'P10']
+    >>> names = pd.Series(["P10", "P9", "P09"], dtype="str")
+    >>> names[natural_keys(names).sort_values(kind="stable").index].tolist()
+    ['P9', 'P09', 'P10']
     """
-    pieces = re.split(r"([0-9]+)", text)
-    # Digits are compared by length and then as text, which is their order and has no limit.
-    digits = [(len(d.lstrip("0")), d.lstrip("0")) for d in pieces[1::2]]
-    return (tuple(zip(pieces[::2], [*digits, (0, "")], strict=True)), text)
+    width = 40
+    padded = pc.replace_substring_regex(
+        pa.array(texts, pa.large_string()), r"([0-9]+)", "0" * width + r"\1"
+    )
+    padded = pc.replace_substring_regex(padded, rf"[0-9]*([0-9]{{{width}}})", r"\1")
+    return pd.Series(pd.array(padded, dtype="str"), index=texts.index)
 
 
-def _report_twins(names: list[str], records: Records, findings: Findings) -> None:
+def _report_twins(roster: Roster, keys: pd.Series, records: Records, findings: Findings) -> None:
     """Warn of study numbers that differ only in capitals, blanks or leading zeros."""
-    seen: dict[str, str] = {}
-    for name in names:
-        key = re.sub(r"(?<![0-9])0+(?=[0-9])", "", "".join(name.split()).casefold())
-        other = seen.setdefault(key, name)
-        if other != name:
-            row = records.people.rows[(records.people.cells["participant"] == name).to_numpy()][0]
+    alike = keys.str.replace(r"\s+", "", regex=True).str.casefold().reset_index(drop=True)
+    if not alike.duplicated().any():
+        return
+    cells = records.people.cells["participant"]
+    for _, places in alike[alike.duplicated(keep=False)].groupby(alike):
+        first, *others = (roster.names[place] for place in places.index)
+        for name in others:
+            row = records.people.rows[(cells == name).to_numpy()].min()
             findings.add("warning", "study numbers alike", row=int(row), participant=name,
                          column=records.people.columns["participant"], found=quoted(name),
-                         expected=f"not also {quoted(other)}, which is read as somebody else",
+                         expected=f"not also {quoted(first)}, which is read as somebody else",
                          mend="If both are one participant, correct the study number.",
                          )  # fmt: skip

@@ -83,7 +83,7 @@ def read_scores(
         assessments += int(assessed.sum())
         participant = roster.places(block)
         visit, day = place_assessments(study, trial, block, participant, assessed, people, findings)
-        columns.append(told_by(block))
+        columns.append(told_by(block, "visit"))
         for place, one in cells.items():
             used = np.flatnonzero((one.codes >= 0) & (visit >= 0))
             tables.append(

@@ -24,6 +24,7 @@ from ipt_outcomes.ingest.scores import (
     read_scores,
     score_frame,
 )
+from ipt_outcomes.ingest.text_file import TextFile
 from ipt_outcomes.ingest.text_table import RawTable, read_text_table
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import Trial
@@ -79,15 +80,15 @@ def read_export(
     """
     mapped = study.trials[trial]
     export = mapped.export
-    return read_text_table(
+    source = TextFile(
         Path(folder) / export.file,
+        export.file,
+        export.encoding,
+        export.delimiter,
+        f"trials.{trial}.export in config.yaml",
         findings if findings is not None else Findings(trial, export.file),
-        file=export.file,
-        encoding=export.encoding,
-        delimiter=export.delimiter,
-        wanted={column for _, column in all_columns(mapped)},
-        settings=f"trials.{trial}.export in config.yaml",
     )
+    return read_text_table(source, {column for _, column in all_columns(mapped)})
 
 
 def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
