@@ -12,6 +12,7 @@ from ipt_outcomes.mixed.catalogue import covariance_name
 from ipt_outcomes.mixed.kenward_roger import adjusted_covariance
 from ipt_outcomes.mixed.model import build_likelihood, build_structure
 from ipt_outcomes.mixed.prepare import prepare
+from ipt_outcomes.mixed.source import Source
 from ipt_outcomes.mixed.specification import Specification
 
 T = 3
@@ -191,7 +192,7 @@ def test_therapists_on_top(effect, code, small_trial, dense_design, dense):
     request = {"cluster": "therapist", "cluster_effect": effect.split(",")[0], **extra}
     where = {"cluster_where": "arm != 'MED'"}
     spec = Specification(FORMULA, "participant", "week", **request, **where)
-    prepared = prepare(spec, small_trial, {"arm": "MED"})
+    prepared = prepare(spec, Source(small_trial), {"arm": "MED"})
     likelihood = build_likelihood(prepared, build_structure(prepared, covariance_name(code)))
     names = SimpleNamespace(design=prepared.design)
     base = {"us": [20.0, 8, 22, 7, 9, 25], "ar1h": [20.0, 22, 25, 0.45]}[code]

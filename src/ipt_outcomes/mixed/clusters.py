@@ -11,6 +11,7 @@ import pandas as pd
 from .errors import DesignError
 from .factors import Codes, learn_levels, level_label
 from .layout import Layout
+from .source import Source
 from .specification import Specification
 
 NONE = "\0none"
@@ -43,7 +44,7 @@ class ClusterCodes:
 
 
 def participant_codes(
-    frame: pd.DataFrame, layout: Layout, name: str, role: str
+    frame: Source, layout: Layout, name: str, role: str
 ) -> tuple[list[Any], Codes]:
     """Return levels and each participant's code of a column that is constant within participants.
 
@@ -65,7 +66,7 @@ def participant_codes(
     return levels, first
 
 
-def code_clusters(spec: Specification, frame: pd.DataFrame, layout: Layout) -> ClusterCodes:
+def code_clusters(spec: Specification, frame: Source, layout: Layout) -> ClusterCodes:
     """Code the clusters; outside ``cluster_where`` there is none.
 
     Raises
@@ -85,7 +86,7 @@ def code_clusters(spec: Specification, frame: pd.DataFrame, layout: Layout) -> C
             f"cluster column {spec.cluster!r} is empty in {int(gone.sum())} analysed rows; say "
             "which rows have clusters by cluster_where (for instance \"arm != 'MED'\"), or fill it."
         )
-    marked = frame[[spec.participant]].assign(**{spec.cluster: text.where(inside & ~blank, NONE)})
+    marked = Source(pd.DataFrame({spec.cluster: text.where(inside & ~blank, NONE)}))
     labels, codes = participant_codes(marked, layout, spec.cluster, "cluster")
     none = labels.index(NONE) if NONE in labels else -1
     groups, group_of = [""], np.zeros(layout.shape[0], np.int64)
@@ -115,11 +116,11 @@ def code_clusters(spec: Specification, frame: pd.DataFrame, layout: Layout) -> C
     )
 
 
-def _where(spec: Specification, frame: pd.DataFrame) -> Any:
+def _where(spec: Specification, frame: Source) -> Any:
     if spec.cluster_where is None:
         return np.ones(len(frame), bool)
     try:
-        answer = np.asarray(frame.eval(spec.cluster_where))
+        answer = np.asarray(frame.frame.eval(spec.cluster_where))
     except (SyntaxError, NameError, TypeError, ValueError, KeyError) as error:
         raise DesignError(
             f"cluster_where={spec.cluster_where!r} cannot be evaluated ({error}); write for "

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from .errors import DesignError
 from .factors import Columns, Factor, Floats, is_categorical, learn_levels, level_label
@@ -32,6 +31,7 @@ from .formula import (
     variables_of,
 )
 from .layout import Layout
+from .source import Source
 
 
 @dataclass
@@ -95,7 +95,7 @@ class Design:
 
 def make_factors(
     formula: ParsedFormula,
-    frame: pd.DataFrame,
+    frame: Source,
     reference: Mapping[str, Any],
     visit: tuple[str, list[Any]] | None,
     keep: Any,
@@ -174,7 +174,7 @@ def _reference_first(levels: list[Any], wanted: Any, name: str) -> list[Any]:
 def make_variables(
     factors: Sequence[Factor],
     values: Mapping[str, Any],
-    frame: pd.DataFrame,
+    frame: Source,
     layout: Layout,
     visit: str | None,
 ) -> dict[str, Variable]:
@@ -208,7 +208,7 @@ def make_variables(
 
 def build_design(
     formula: ParsedFormula,
-    frame: pd.DataFrame,
+    frame: Source,
     layout: Layout,
     reference: Mapping[str, Any],
     visit: str | None,

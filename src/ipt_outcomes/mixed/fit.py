@@ -56,6 +56,9 @@ class MixedModelFit:
     covariance_used: str
     steps: list[tuple[str, str]]
     notes: list[str] = field(default_factory=list)
+    _grids: dict[Any, tuple[list[tuple[Any, ...]], Floats]] = field(
+        default_factory=dict, repr=False
+    )
 
     # --- what was fitted -----------------------------------------------------------------------
 
@@ -252,9 +255,11 @@ class MixedModelFit:
         data cannot give are missing.
         """
         targets = [*as_names(by), *as_names(factor)]
-        frame, rows = mean_rows(self.design, targets, at, weights)
-        order = [*as_names(factor), *as_names(by)]
-        return self.linear(rows, {n: frame[n].tolist() for n in order}, level)
+        cells, rows = self._mean_rows(targets, at, weights)
+        labels = {
+            n: [c[targets.index(n)] for c in cells] for n in (*as_names(factor), *as_names(by))
+        }
+        return self.linear(rows, labels, level)
 
     def contrasts(
         self,
@@ -293,8 +298,8 @@ class MixedModelFit:
         """
         if adjust is not None:
             one_of("adjust", adjust, ["holm"])
-        frame, rows = mean_rows(self.design, [*as_names(by), factor], at, weights)
-        return self._compare(frame, rows, factor, as_names(by), reference, pairwise, adjust, level)
+        cells, rows = self._mean_rows([*as_names(by), factor], at, weights)
+        return self._compare(cells, rows, factor, as_names(by), reference, pairwise, adjust, level)
 
     def trends(
         self,
@@ -318,9 +323,11 @@ class MixedModelFit:
             As for :meth:`means`; ``at`` may hold the place where a curved mean is differentiated.
         """
         targets = [*as_names(by), *as_names(factor)]
-        frame, rows = trend_rows(self.design, slope, targets, at, weights)
-        order = [*as_names(factor), *as_names(by)]
-        return self.linear(rows, {n: frame[n].tolist() for n in order}, level)
+        cells, rows = trend_rows(self.design, slope, targets, at, weights)
+        labels = {
+            n: [c[targets.index(n)] for c in cells] for n in (*as_names(factor), *as_names(by))
+        }
+        return self.linear(rows, labels, level)
 
     def trend_contrasts(
         self,
@@ -338,12 +345,23 @@ class MixedModelFit:
         """Differences of slopes between the levels of a factor; arguments as for contrasts."""
         if adjust is not None:
             one_of("adjust", adjust, ["holm"])
-        frame, rows = trend_rows(self.design, slope, [*as_names(by), factor], at, weights)
-        return self._compare(frame, rows, factor, as_names(by), reference, pairwise, adjust, level)
+        cells, rows = trend_rows(self.design, slope, [*as_names(by), factor], at, weights)
+        return self._compare(cells, rows, factor, as_names(by), reference, pairwise, adjust, level)
+
+    def _mean_rows(
+        self, targets: list[str], at: Mapping[str, Any] | None, weights: str
+    ) -> tuple[list[tuple[Any, ...]], Floats]:
+        """Return the rows of adjusted means, kept for the contrasts that usually follow."""
+        if at:
+            return mean_rows(self.design, targets, at, weights)
+        key = (tuple(targets), weights)
+        if key not in self._grids:
+            self._grids[key] = mean_rows(self.design, targets, None, weights)
+        return self._grids[key]
 
     def _compare(
         self,
-        frame: pd.DataFrame,
+        cells: list[tuple[Any, ...]],
         rows: Floats,
         factor: str,
         by: list[str],
@@ -352,10 +370,8 @@ class MixedModelFit:
         adjust: str | None,
         level: float | None,
     ) -> pd.DataFrame:
-        levels = frame[factor].tolist()
-        width = frame[factor].nunique()
-        groups = len(levels) // width
-        levels = levels[:width]
+        levels = list(dict.fromkeys(c[-1] for c in cells))
+        width, groups = len(levels), len(cells) // len(levels)
         if pairwise:
             pairs = [(b, a) for a, b in combinations(range(width), 2)]
         else:
@@ -363,20 +379,20 @@ class MixedModelFit:
             if reference is not None:
                 base = levels.index(find_level(self.design, factor, reference))
             pairs = [(j, base) for j in range(width) if j != base]
-        labels: dict[str, list[Any]] = {"contrast": [], factor: [], "reference": []}
-        labels |= {n: [] for n in by}
-        matrix = []
-        for g in range(groups):
-            for one, other in pairs:
-                matrix.append(rows[g * width + one] - rows[g * width + other])
-                labels["contrast"].append(
-                    f"{level_label(levels[one])} - {level_label(levels[other])}"
-                )
-                labels[factor].append(levels[one])
-                labels["reference"].append(levels[other])
-                for n in by:
-                    labels[n].append(frame[n].iloc[g * width])
-        table = self.linear(np.array(matrix).reshape(len(matrix), rows.shape[1]), labels, level)
+        if not pairs:
+            raise MixedModelError(f"{factor!r} has one level only; there is nothing to compare.")
+        names = [level_label(v) for v in levels]
+        one, other = (np.array(side) for side in zip(*pairs, strict=True))
+        stacked = rows.reshape(groups, width, -1)
+        matrix = (stacked[:, one] - stacked[:, other]).reshape(groups * len(pairs), -1)
+        labels: dict[str, list[Any]] = {
+            "contrast": [f"{names[a]} - {names[b]}" for a, b in pairs] * groups,
+            factor: [levels[a] for a, _ in pairs] * groups,
+            "reference": [levels[b] for _, b in pairs] * groups,
+        }
+        for place, name in enumerate(by):
+            labels[name] = [cells[g * width][place] for g in range(groups) for _ in pairs]
+        table = self.linear(matrix, labels, level)
         if adjust == "holm":
             p = table["p"].to_numpy().reshape(groups, len(pairs))
             table["p_adjusted"] = np.concatenate([holm(row) for row in p])

@@ -16,7 +16,7 @@ import pandas as pd
 
 from .design import Design
 from .errors import DesignError, one_of
-from .factors import Floats, level_label
+from .factors import Factor, Floats, level_label
 
 GRID_LIMIT = 200_000
 
@@ -39,7 +39,7 @@ def mean_rows(
     targets: Sequence[str],
     at: Mapping[str, Any] | None = None,
     weights: str = "equal",
-) -> tuple[pd.DataFrame, Floats]:
+) -> tuple[list[tuple[Any, ...]], Floats]:
     """Return the combinations of the targets' levels and the rows of their adjusted means.
 
     Parameters
@@ -55,7 +55,7 @@ def mean_rows(
 
     Returns
     -------
-    Frame with one column per target, and the rows (combinations, coefficients).
+    One tuple of levels per combination, and the rows (combinations, coefficients).
 
     Raises
     ------
@@ -102,21 +102,51 @@ def mean_rows(
         raise DesignError(
             f"the reference grid has {size} cells; fix some factors through at={{…}}."
         )
-    index = np.unravel_index(np.arange(size), [len(a) for a in axes]) if axes else ()
-    data = {n: pd.Index(a).take(i) for n, a, i in zip(names, axes, index, strict=True)}
-    rows = design.rows(data, size)
-    cells = int(np.prod([len(a) for a in axes[: len(targets)]]))
+    lengths = [len(axis) for axis in axes]
+    index = (
+        dict(zip(names, np.unravel_index(np.arange(size), lengths), strict=True)) if axes else {}
+    )
+    rows = grid_design(design, dict(zip(names, axes, strict=True)), index, size)
+    cells = int(np.prod(lengths[: len(targets)]))
     rest = np.ones(1)
     for share in shares[len(targets) :]:
         rest = np.multiply.outer(rest, share).ravel()
-    averaged = np.einsum(
-        "cr,crp->cp",
-        np.broadcast_to(rest, (cells, len(rest))),
-        rows.reshape(cells, -1, rows.shape[1]),
-    )
-    combinations = list(product(*axes[: len(targets)]))
-    frame = pd.DataFrame({n: [c[j] for c in combinations] for j, n in enumerate(targets)})
-    return frame, averaged
+    averaged = np.tensordot(rows.reshape(cells, len(rest), -1), rest, axes=([1], [0]))
+    return list(product(*axes[: len(targets)])), averaged
+
+
+def grid_design(
+    design: Design, axes: Mapping[str, list[Any]], index: Mapping[str, Any], size: int
+) -> Floats:
+    """Write the design out on a grid; a factor of one variable is evaluated on its axis only."""
+    tables: dict[int, Floats] = {}
+    positions: dict[int, Any] = {}
+    out = np.ones((size, len(design.columns)))
+    for j, column in enumerate(design.columns):
+        for f, c in column.parts:
+            if f not in tables:
+                factor = design.factors[f]
+                if len(factor.variables) == 1:
+                    name = factor.variables[0]
+                    data, positions[f] = {name: axes[name]}, index[name]
+                else:
+                    data = {n: pd.Index(axes[n]).take(index[n]) for n in factor.variables}
+                    positions[f] = slice(None)
+                tables[f] = factor_table(factor, data)
+            out[:, j] *= tables[f][positions[f], c]
+    return out
+
+
+def factor_table(factor: Factor, data: Mapping[str, Any]) -> Floats:
+    """Return the columns of a factor on some rows, full indicators when categorical."""
+    if factor.levels is None:
+        return factor.numeric({n: np.asarray(v) for n, v in data.items()})
+    if factor.is_name:
+        place = {level: j for j, level in enumerate(factor.levels)}
+        codes = [place[v] for v in data[factor.expression]]
+    else:
+        codes = factor.codes({n: pd.Series(v) for n, v in data.items()}).tolist()
+    return np.eye(factor.width)[codes]
 
 
 def _level(levels: list[Any], value: Any, name: str) -> Any:
@@ -134,7 +164,7 @@ def find_level(design: Design, name: str, value: Any) -> Any:
 
 def trend_rows(
     design: Design, slope: str, targets: Sequence[str], at: Mapping[str, Any] | None, weights: str
-) -> tuple[pd.DataFrame, Floats]:
+) -> tuple[list[tuple[Any, ...]], Floats]:
     """Return rows whose estimates are slopes: the derivative of the mean in a numeric covariate.
 
     The derivative is a central difference over a thousandth of a unit's scale, exact for covariates
@@ -151,9 +181,9 @@ def trend_rows(
     centre = float(at.pop(slope, variable.mean))
     linear = all(f.is_name or slope not in f.variables for f in design.factors)
     half = 0.5 if linear else 1e-4 * max(1.0, abs(centre))
-    frame, above = mean_rows(design, targets, {**at, slope: centre + half}, weights)
+    combinations, above = mean_rows(design, targets, {**at, slope: centre + half}, weights)
     _, below = mean_rows(design, targets, {**at, slope: centre - half}, weights)
-    return frame, (above - below) / (2 * half)
+    return combinations, (above - below) / (2 * half)
 
 
 def type_three_rows(design: Design) -> dict[str, Floats]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from scipy.special import fdtrc, ndtr, ndtri, stdtr, stdtrit
@@ -49,24 +51,19 @@ def f_p(statistic: float, numerator: float, denominator: float) -> float:
 
 
 def estimate_table(
-    labels: dict[str, object], estimate: Floats, se: Floats, df: Floats, level: float
+    labels: dict[str, Any], estimate: Floats, se: Floats, df: Floats, level: float
 ) -> pd.DataFrame:
     """Put estimates, standard errors, df, tests and intervals side by side."""
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = estimate / se
     half = quantile(level, df) * se
-    return pd.DataFrame(
-        {
-            **labels,
-            "estimate": estimate,
-            "se": se,
-            "df": df,
-            "statistic": statistic,
-            "p": two_sided_p(statistic, df),
-            "lower": estimate - half,
-            "upper": estimate + half,
-        }
-    )
+    p = two_sided_p(statistic, df)
+    block = np.column_stack([estimate, se, df, statistic, p, estimate - half, estimate + half])
+    # One block of numbers is several times faster to wrap than seven columns.
+    table = pd.DataFrame(block, columns=COLUMNS)
+    for place, (name, values) in enumerate(labels.items()):
+        table.insert(place, name, values)
+    return table
 
 
 def holm(p: Floats) -> Floats:

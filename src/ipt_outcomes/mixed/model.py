@@ -21,6 +21,7 @@ from .inference_of_fit import fixed_effects
 from .likelihood import Likelihood, Point
 from .optimise import Convergence, maximise
 from .prepare import Prepared, prepare
+from .source import Source
 from .specification import specify
 from .statistics import Statistics
 from .threads import single_threaded
@@ -148,7 +149,7 @@ def mixed_model(
         fallback_order=FALLBACK,
     )
     with single_threaded():
-        return fit_prepared(prepare(specification, frame, dict(reference or {})))
+        return fit_prepared(prepare(specification, Source(frame), dict(reference or {})))
 
 
 def fit_prepared(prepared: Prepared) -> MixedModelFit:

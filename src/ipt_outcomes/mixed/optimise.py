@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve, eigh
+from scipy.linalg import lapack
 
 from .factors import Floats
 
@@ -122,15 +122,12 @@ def newton_step(likelihood: Objective[P], point: P, hessian: Floats) -> tuple[Fl
             candidate = likelihood.hessian(point, "start")
             scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(candidate)), 1e-300))
         scaled = candidate * np.outer(scale, scale)
-        try:
-            factor = cho_factor(scaled, lower=True, check_finite=False)
-        except np.linalg.LinAlgError:
+        factor, failed = lapack.dpotrf(scaled, lower=1)
+        if failed or np.diag(factor).min() < 1e-9:
             continue
-        if np.diag(factor[0]).min() < 1e-9:
-            continue
-        step = scale * cho_solve(factor, scale * point.gradient, check_finite=False)
+        step = scale * lapack.dpotrs(factor, scale * point.gradient, lower=1)[0]
         return step, float(point.gradient @ step)
-    values, vectors = eigh(scaled, check_finite=False)
+    values, vectors = np.linalg.eigh(scaled)
     values = np.maximum(np.abs(values), 1e-6 * np.abs(values).max())
     step = scale * (vectors @ ((vectors.T @ (scale * point.gradient)) / values))
     return step, float(point.gradient @ step)
@@ -160,7 +157,7 @@ def judge(
     else:
         scale = 1.0 / np.sqrt(diagonal)
         scaled = hessian * np.outer(scale, scale)
-        values, vectors = eigh(scaled, check_finite=False)
+        values, vectors = np.linalg.eigh(scaled)
         smallest = float(values[0])
         gradient = scale * point.gradient
         largest = float(np.abs(gradient).max())

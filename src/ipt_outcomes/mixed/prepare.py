@@ -25,6 +25,7 @@ from .formula import ParsedFormula, missing_columns, parse_formula, variables_of
 from .layout import Layout, arrange, visit_order
 from .random_effects import RandomDesign, random_design
 from .rows import ParticipantRows
+from .source import Source
 from .specification import Specification
 from .statistics import CrossProducts, Patterns, Statistics, cross_products, find_patterns
 
@@ -114,7 +115,7 @@ class Prepared:
         return np.asarray(values * root.reshape(root.shape + (1,) * (values.ndim - 2)))
 
 
-def prepare(spec: Specification, frame: pd.DataFrame, reference: Mapping[str, Any]) -> Prepared:
+def prepare(spec: Specification, frame: Source, reference: Mapping[str, Any]) -> Prepared:
     """Lay out the data and sum the statistics.
 
     Raises
@@ -168,7 +169,7 @@ def _parse(spec: Specification) -> ParsedFormula:
 
 
 def _require_columns(
-    spec: Specification, parsed: ParsedFormula, random: ParsedFormula | None, frame: pd.DataFrame
+    spec: Specification, parsed: ParsedFormula, random: ParsedFormula | None, frame: Source
 ) -> None:
     wanted = {spec.participant: "participant"}
     roles = ("visit", "covariance_by", "weights", "time", "cluster", "cluster_by")
@@ -182,7 +183,7 @@ def _require_columns(
 
 
 def _outcome_and_gaps(
-    spec: Specification, parsed: ParsedFormula, random: ParsedFormula | None, frame: pd.DataFrame
+    spec: Specification, parsed: ParsedFormula, random: ParsedFormula | None, frame: Source
 ) -> tuple[Floats, dict[str, NDArray[np.bool_]]]:
     """Evaluate the outcome and find the rows that cannot be analysed, by reason."""
     assert parsed.outcome is not None
@@ -212,7 +213,7 @@ def _outcome_and_gaps(
 
 
 def _visits(
-    spec: Specification, random: ParsedFormula | None, frame: pd.DataFrame, keep: NDArray[np.bool_]
+    spec: Specification, random: ParsedFormula | None, frame: Source, keep: NDArray[np.bool_]
 ) -> tuple[list[Any], Codes] | None:
     """Return visits from the visit column, or from times that participants share."""
     if spec.visit is not None:
@@ -250,14 +251,14 @@ def _varies(values: NDArray[Any], participant: Codes) -> bool:
     return not bool(same.all())
 
 
-def _groups(spec: Specification, frame: pd.DataFrame, layout: Layout) -> tuple[list[str], Codes]:
+def _groups(spec: Specification, frame: Source, layout: Layout) -> tuple[list[str], Codes]:
     if spec.covariance_by is None:
         return [""], np.zeros(layout.shape[0], np.int64)
     levels, codes = participant_codes(frame, layout, spec.covariance_by, "covariance_by")
     return [level_label(v) for v in levels], codes
 
 
-def _times(spec: Specification, frame: pd.DataFrame, layout: Layout) -> Floats | None:
+def _times(spec: Specification, frame: Source, layout: Layout) -> Floats | None:
     """Return the time of every cell (participants, T): a time column, or numeric visits."""
     if spec.time is not None:
         if is_categorical(frame[spec.time]):
@@ -312,7 +313,7 @@ def _fill(times: Floats, layout: Layout) -> Floats:
     return np.where(seen, times, 0.0)
 
 
-def _root_weights(spec: Specification, frame: pd.DataFrame, layout: Layout) -> Floats | None:
+def _root_weights(spec: Specification, frame: Source, layout: Layout) -> Floats | None:
     if spec.weights is None:
         return None
     w = np.asarray(frame[spec.weights], float)[layout.keep]
@@ -327,7 +328,7 @@ def _root_weights(spec: Specification, frame: pd.DataFrame, layout: Layout) -> F
 
 def _statistics(
     design: Design,
-    frame: pd.DataFrame,
+    frame: Source,
     layout: Layout,
     y: Floats,
     seen: NDArray[np.bool_],

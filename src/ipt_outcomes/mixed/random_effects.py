@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from .errors import DesignError
 from .factors import Factor, Floats, is_categorical, learn_levels
 from .formula import ParsedFormula, check_expression, evaluate_columns, expand_terms, variables_of
 from .layout import Layout
+from .source import Source
 
 
 @dataclass
@@ -58,7 +58,7 @@ class RandomDesign:
         return out
 
 
-def random_design(formula: ParsedFormula, frame: pd.DataFrame, layout: Layout) -> RandomDesign:
+def random_design(formula: ParsedFormula, frame: Source, layout: Layout) -> RandomDesign:
     """Evaluate a random-effects formula on the analysed rows.
 
     Raises
@@ -71,7 +71,9 @@ def random_design(formula: ParsedFormula, frame: pd.DataFrame, layout: Layout) -
             f"random={formula.text!r} names an outcome; write for instance '1 + week'."
         )
     factors: list[Factor] = []
-    rows = frame.loc[layout.keep] if not layout.keep.all() else frame
+    rows = {v: frame[v] for v in formula_variables(formula, frame)}
+    if not layout.keep.all():
+        rows = {v: column[layout.keep] for v, column in rows.items()}
     for expression in dict.fromkeys(e for term in formula.terms for e in term):
         check_expression(expression)
         name = expression in formula.names
@@ -89,9 +91,18 @@ def random_design(formula: ParsedFormula, frame: pd.DataFrame, layout: Layout) -
             f"random={formula.text!r} holds no effect; write for instance '1 + week'."
         )
     data = {v: rows[v] for f in factors for v in f.variables}
-    values = evaluate_columns(columns, factors, data, len(rows))
+    values = evaluate_columns(columns, factors, data, len(layout.participant))
     gram = values.T @ values
     size = np.sqrt(np.maximum(np.diag(gram), 1e-300))
     if np.linalg.eigvalsh(gram / np.outer(size, size))[0] < 1e-10:
         raise DesignError(f"the random effects of {formula.text!r} coincide; leave one out.")
     return RandomDesign([c.name for c in columns], values)
+
+
+def formula_variables(formula: ParsedFormula, frame: Source) -> list[str]:
+    """Return the columns of the data that a formula needs."""
+    out: dict[str, None] = {}
+    for expression in {e: None for term in formula.terms for e in term}:
+        used = variables_of(expression, expression in formula.names, frame.columns)
+        out |= dict.fromkeys(used)
+    return list(out)

@@ -261,9 +261,7 @@ def main(arguments: Sequence[str]) -> int:
         place = max(found, key=lambda name: found[name])
         failed += found[place] > TOLERANCE
         print(f"{case:58s} {found[place]:9.1e}  {place}")
-    print(
-        f"relative to max(|reference|, SE); tolerance {TOLERANCE:.0e}; {failed} cases beyond it"
-    )
+    print(f"relative to max(|reference|, SE); tolerance {TOLERANCE:.0e}; {failed} cases beyond it")
     return int(failed > 0)
 
 
