@@ -12,9 +12,11 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ipt_outcomes.figures.style import (
     INK,
+    MARKER_SIZES,
     PAPER,
     QUIET,
     SHADE,
@@ -24,12 +26,16 @@ from ipt_outcomes.figures.style import (
     wrapped,
 )
 from ipt_outcomes.study import Study
+from ipt_outcomes.tables.numbers import number
 
 POINT = 1 / 72
 """Inches in a point."""
 
 COUNT_ROW = 12.0
 """Height of a line of the table of counts, in points."""
+
+LABEL_GAP = 12.0
+"""Between the axes and the labels of the lines, in points."""
 
 LABEL_ROOM = 92.0
 """Most room for a label of a line or of a row of counts, in points."""
@@ -159,11 +165,13 @@ def draw_courses(
     """
     names = {course.label: wrapped(course.label, LABEL_ROOM, SMALL, 2) for course in courses}
     widest = max((text_width(line, SMALL) for lines in names.values() for line in lines), default=0)
-    ends = {course.label: wrapped(course.label, LABEL_ROOM, TEXT, 3) for course in courses}
-    widest_end = max((text_width(line, TEXT) for ls in ends.values() for line in ls), default=0)
-    left = max(52.0, widest + 14) * POINT
-    right = (widest_end + 16) * POINT
-    below = (60 + COUNT_ROW * sum(len(lines) for lines in names.values())) * POINT
+    ends = {course.label: wrapped(course.label, LABEL_ROOM, TEXT, 3, True) for course in courses}
+    widest_end = max(
+        (text_width(line, TEXT, bold=True) for lines in ends.values() for line in lines), default=0
+    )
+    left = max(text_width("n with a score", SMALL), widest) * POINT + 14 * POINT
+    right = (widest_end + LABEL_GAP + 6) * POINT
+    below = (56 + COUNT_ROW * sum(len(lines) for lines in names.values())) * POINT
     page_width, page_height = figure.get_size_inches()
     axes = figure.add_axes(
         (
@@ -178,7 +186,7 @@ def draw_courses(
     _draw_lines(axes, courses, time, width_points, start)
     _set_scores(axes, courses, start, y_label)
     _mark_phases(axes, time)
-    _label_ends(axes, courses, ends, time)
+    _label_ends(axes, courses, ends, _shifts(courses, time, width_points))
     _write_counts(axes, courses, names, time)
     return axes
 
@@ -223,6 +231,16 @@ def shown_weeks(time: Timeline, width: float, room: float = 19.0) -> list[float]
     return sorted(chosen)
 
 
+def _shifts(courses: Sequence[Course], time: Timeline, width: float) -> list[float]:
+    """Weeks by which each course is moved, so that intervals at a visit stand side by side."""
+    every = sorted({time.start, *time.weeks})
+    gaps = [later - earlier for earlier, later in pairwise(every)]
+    a_point = 1.06 * (time.last - time.start) / width  # weeks that a printed point spans
+    # Neighbours stand far enough apart to be told apart, but never nearer to another visit.
+    dodge = min(5.5 * a_point, 0.45 * min(gaps, default=1.0) / max(len(courses), 1))
+    return [(position - (len(courses) - 1) / 2) * dodge for position in range(len(courses))]
+
+
 def _draw_lines(
     axes: Axes,
     courses: Sequence[Course],
@@ -230,13 +248,7 @@ def _draw_lines(
     width: float,
     start: float | None,
 ) -> None:
-    every = sorted({time.start, *time.weeks})
-    gaps = [later - earlier for earlier, later in pairwise(every)]
-    a_point = 1.06 * (time.last - time.start) / width  # weeks that a printed point spans
-    # Neighbours stand far enough apart to be told apart, but never nearer to another visit.
-    dodge = min(5.5 * a_point, 0.45 * min(gaps, default=1.0) / max(len(courses), 1))
-    for position, course in enumerate(courses):
-        shift = (position - (len(courses) - 1) / 2) * dodge
+    for course, shift in zip(courses, _shifts(courses, time, width), strict=True):
         weeks = [mark.week + shift for mark in course.marks]
         means = [mark.estimate for mark in course.marks]
         if start is not None and weeks:
@@ -250,9 +262,9 @@ def _draw_lines(
         axes.vlines(weeks, [mark.lower for mark in course.marks],
                     [mark.upper for mark in course.marks], color=course.colour,
                     linewidth=1.1, zorder=3)  # fmt: skip
-        axes.plot(weeks, means, linestyle="none", marker=course.marker, markersize=5,
-                  markerfacecolor=course.colour, markeredgecolor=PAPER, markeredgewidth=0.6,
-                  zorder=4)  # fmt: skip
+        axes.plot(weeks, means, linestyle="none", marker=course.marker,
+                  markersize=MARKER_SIZES[course.marker], markerfacecolor=course.colour,
+                  markeredgecolor=PAPER, markeredgewidth=0.5, zorder=4)  # fmt: skip
     if start is not None:
         axes.plot([time.start], [start], linestyle="none", marker="o", markersize=6,
                   markerfacecolor=PAPER, markeredgecolor=INK, markeredgewidth=1.1,
@@ -270,6 +282,8 @@ def _set_scores(axes: Axes, courses: Sequence[Course], start: float | None, y_la
         # The zero of a score is a real bottom: show it where it is near.
         near_zero = 0 <= low < 0.35 * high
         axes.set_ylim(0 if near_zero else low - margin, high + margin)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: number(y, 1 if y % 1 else 0)))
     axes.set_ylabel(y_label, labelpad=6)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.6, zorder=0)
     axes.set_axisbelow(True)
@@ -292,22 +306,32 @@ def _mark_phases(axes: Axes, time: Timeline) -> None:
 
 
 def _label_ends(
-    axes: Axes, courses: Sequence[Course], names: dict[str, list[str]], time: Timeline
+    axes: Axes, courses: Sequence[Course], names: dict[str, list[str]], shifts: Sequence[float]
 ) -> None:
     last = [course for course in courses if course.marks]
+    shifted = dict(zip((course.label for course in courses), shifts, strict=True))
     low, high = axes.get_ylim()
-    height = axes.get_window_extent().height / axes.figure.dpi / POINT
+    extent = axes.get_window_extent()
+    length, height = (side / axes.figure.dpi / POINT for side in (extent.width, extent.height))
     points = height / (high - low)
     wanted = [(course.marks[-1].estimate - low) * points for course in last]
     room = [len(names[course.label]) * (TEXT + 1.5) + 1.5 for course in last]
-    for course, at in zip(last, spread(wanted, room, height), strict=True):
+    edge = axes.get_xlim()[1]
+    for course, wanted_at, at in zip(last, wanted, spread(wanted, room, height), strict=True):
         end = course.marks[-1]
         axes.annotate(
             "\n".join(names[course.label]),
-            (end.week, end.estimate), xycoords="data",
-            xytext=(axes.get_xlim()[1], low + at / points), textcoords="data",
+            (edge, end.estimate), xycoords="data",
+            xytext=(LABEL_GAP, at - wanted_at), textcoords="offset points",
             ha="left", va="center", color=course.colour, fontsize=TEXT, fontweight="bold",
             annotation_clip=False, linespacing=1.05,
+        )  # fmt: skip
+        axes.annotate(
+            "", (end.week + shifted[course.label], end.estimate), xycoords="data",
+            xytext=(1 + (LABEL_GAP - 2) / length, at / height), textcoords="axes fraction",
+            annotation_clip=False, zorder=2,
+            arrowprops={"arrowstyle": "-", "color": course.colour, "linewidth": 0.6,
+                        "shrinkA": 0, "shrinkB": 4},
         )  # fmt: skip
 
 
@@ -366,21 +390,21 @@ def _write_counts(
     axes: Axes, courses: Sequence[Course], names: dict[str, list[str]], time: Timeline
 ) -> None:
     across = axes.get_xaxis_transform()
-    about: dict[str, Any] = {"xycoords": across, "textcoords": "offset points", "va": "top",
-             "fontsize": SMALL, "annotation_clip": False}  # fmt: skip
+    about: dict[str, Any] = {"xycoords": across, "textcoords": "offset points",
+                             "va": "baseline", "fontsize": SMALL,
+                             "annotation_clip": False}  # fmt: skip
     left = axes.get_xlim()[0]
     shown = [label.get_text() for label in axes.get_xticklabels()]
-    y = -40.0
-    axes.annotate("n", (left, 0), xytext=(-8, y), ha="right", color=QUIET, **about)
+    y = -47.0
+    axes.annotate("n with a score", (left, 0), xytext=(-8, y), ha="right", color=QUIET, **about)
     for course in courses:
-        y -= COUNT_ROW
-        axes.annotate("\n".join(names[course.label]), (left, 0), xytext=(-8, y), ha="right",
-                      color=course.colour, linespacing=1.1, **about)  # fmt: skip
         counts = {mark.week: mark.n for mark in course.marks}
         if course.n_at_start:
             counts[time.start] = course.n_at_start
-        for week, n in counts.items():
-            if f"{week:g}" in shown:
-                axes.annotate(n, (week, 0), xytext=(0, y), ha="center", color=course.colour,
-                              **about)  # fmt: skip
-        y -= COUNT_ROW * (len(names[course.label]) - 1)
+        for position, line in enumerate(names[course.label]):
+            y -= COUNT_ROW
+            axes.annotate(line, (left, 0), xytext=(-8, y), ha="right", color=course.colour, **about)
+            for week, n in counts.items() if not position else ():
+                if f"{week:g}" in shown:
+                    axes.annotate(n, (week, 0), xytext=(0, y), ha="center", color=course.colour,
+                                  **about)  # fmt: skip

@@ -25,6 +25,7 @@ from ipt_outcomes.figures.style import (
     arm_colour,
     new_figure,
     styled,
+    text_width,
     wrapped,
 )
 from ipt_outcomes.tables.quotes import FORMS, Text, listed, named, quote, words
@@ -115,10 +116,18 @@ def _with_reasons(rows: Rows, stage: str, label: str) -> Iterator[Entry]:
 
 
 def _allocation(source: Source, rows: Rows, arm: str) -> Iterator[Entry]:
-    yield Entry(source.study.arms[arm].label, strong=True)
+    described = source.study.arms[arm]
+    yield Entry(described.label, strong=True)
     row = rows.first(contrast="randomised", arm=arm)
     if row is not None:
         yield Entry(f"Allocated {_n(row)}")
+    if described.has_psychotherapy:
+        form = f", {described.format}" if described.format != "none" else ""
+        yield Entry(f"Psychotherapy: {described.psychotherapy}{form}", part=True)
+    if described.has_medication:
+        yield Entry(f"Medication: {described.medication}", part=True)
+    if described.also:
+        yield Entry(f"Also: {described.also}", part=True)
 
 
 def _follow_up(source: Source, rows: Rows, arm: str) -> Iterator[Entry]:
@@ -179,7 +188,8 @@ def _box(entries: Sequence[Entry] | Iterator[Entry], left: float, width: float) 
         indent = INDENT if entry.part else 0.0
         # The count at the end of a line is never cut off with a long reason.
         text, _, n = entry.text.rpartition(" (n = ")
-        broken = wrapped(text or entry.text, width - 2 * PADDING - indent - 34, SIZE)
+        room = width - 2 * PADDING - indent - (34 if text else 0)
+        broken = wrapped(text or entry.text, room, SIZE, bold=entry.strong)
         if text:
             broken[-1] = f"{broken[-1]} (n = {n}"
         for position, line in enumerate(broken):
@@ -193,13 +203,15 @@ def _box(entries: Sequence[Entry] | Iterator[Entry], left: float, width: float) 
 
 
 def _total(head: _Head, stages: list[tuple[str, list[Box]]]) -> float:
-    height = 4.0
-    for box in (head.assessed, head.excluded, head.randomised):
-        if box is not None:
-            height += box.height + GAP
-    if head.excluded is not None and head.assessed is None:
-        height += GAP
-    return height + sum(max((b.height for b in boxes), default=0) + GAP for _, boxes in stages)
+    before = [box for box in (head.assessed, head.excluded, head.randomised) if box is not None]
+    gaps = GAP * (len(before) - 1 + (head.excluded is not None and head.assessed is None))
+    rows = sum(_tallest(title, boxes) + GAP for title, boxes in stages)
+    return 4.0 + sum(box.height for box in before) + max(gaps, 0.0) + rows
+
+
+def _tallest(title: str, boxes: list[Box]) -> float:
+    # The stage's name stands upright beside its boxes and must fit too.
+    return max([text_width(title, SIZE, bold=True) + 8, *(box.height for box in boxes)])
 
 
 class _Canvas:
@@ -240,7 +252,7 @@ class _Canvas:
         above: list[float] = []
         for title, boxes in stages:
             top = y + GAP
-            tallest = max((box.height for box in boxes), default=0.0)
+            tallest = _tallest(title, boxes)
             if not above:
                 self.branch(boxes, y, top)
             for position, (box, colour) in enumerate(zip(boxes, colours, strict=True)):

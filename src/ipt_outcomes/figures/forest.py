@@ -9,12 +9,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ipt_outcomes.figures.style import INK, QUIET, SMALL, TEXT, text_width, wrapped
+from ipt_outcomes.figures.style import INK, PAPER, QUIET, SMALL, TEXT, text_width, wrapped
 from ipt_outcomes.tables.numbers import number
 
 POINT = 1 / 72
+SYMBOLS = ("n", "p")
+"""Heads that are set in italics."""
 LINE = 15.0
 """Height of a line, in points."""
+SECOND = 9.5
+"""What the second line of a long label adds."""
+LABEL_ROOM = 150.0
+"""Most room for a label, in points."""
 HEAD = 20.0
 """Height of a block's head, in points."""
 TOP = 16.0
@@ -59,8 +65,16 @@ class Block:
 def forest_height(blocks: Sequence[Block]) -> float:
     """Return the height that a forest needs, in inches."""
     heads = sum(HEAD for block in blocks if block.head)
-    lines = sum(LINE * len(block.bars) for block in blocks)
+    lines = sum(_height(bar) for block in blocks for bar in block.bars)
     return (TOP + heads + lines + BELOW) * POINT
+
+
+def _label(bar: Bar) -> list[str]:
+    return wrapped(bar.label, LABEL_ROOM, TEXT, 2)
+
+
+def _height(bar: Bar) -> float:
+    return LINE + SECOND * (len(_label(bar)) - 1)
 
 
 def draw_forest(
@@ -92,9 +106,7 @@ def draw_forest(
     page_width, page_height = figure.get_size_inches()
     height = forest_height(blocks)
     bars = [bar for block in blocks for bar in block.bars]
-    room = 175.0
-    labels = {bar.label: wrapped(bar.label, room, TEXT, 1)[0] for bar in bars}
-    left = 10 + max((text_width(text, TEXT) for text in labels.values()), default=0.0)
+    left = 14 + max((text_width(line, TEXT) for bar in bars for line in _label(bar)), default=0.0)
     n_width = max((text_width(bar.n, TEXT) for bar in bars), default=0.0) + 14
     n_width = max(n_width, text_width(heads[0], SMALL) + 14)
     widths = [
@@ -127,35 +139,34 @@ def draw_forest(
                 wrapped(block.head, page_width / POINT - 8, TEXT, 1)[0], (0, y + HEAD / 2 + 2),
                 xycoords=("figure fraction", "data"), xytext=(4, 0), textcoords="offset points",
                 ha="left", va="center", fontweight="bold", annotation_clip=False,
+                bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}, zorder=4,
             )  # fmt: skip
             y += HEAD
         for bar in block.bars:
-            _draw_bar(axes, bar, y + LINE / 2)
+            middle = y + _height(bar) / 2
+            _draw_bar(axes, bar, middle)
             edges += [end for end in (bar.lower, bar.upper, bar.estimate) if end is not None]
             axes.annotate(
-                labels[bar.label], (0, y + LINE / 2), xycoords=("figure fraction", "data"),
+                "\n".join(_label(bar)), (0, middle), xycoords=("figure fraction", "data"),
                 xytext=(10 if block.head else 4, 0), textcoords="offset points", ha="left",
                 va="center", fontweight="bold" if bar.strong else "normal", annotation_clip=False,
+                linespacing=1.1,
             )  # fmt: skip
-            _beside(axes, bar.n, -4, y + LINE / 2, right=False, ha="right")
+            _beside(axes, bar.n, -4, middle, right=False, ha="right")
             for x, text in zip(_columns(widths), bar.columns, strict=True):
-                _beside(axes, text, x, y + LINE / 2, right=True)
-            y += LINE
+                _beside(axes, text, x, middle, right=True)
+            y += _height(bar)
     margin = 0.06 * max(max(edges) - min(edges), 1e-9)
     axes.set_xlim(min(edges) - margin, max(edges) + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x, 1 if x % 1 else 0)))
     axes.set_xlabel(x_label, labelpad=3)
-    low, high = axes.get_xlim()
-    width = (page_width - start - end) / POINT
-    zero = width * (0 - low) / (high - low)
     for text, ha, at in ((f"← {sides[0]}", "right", -6), (f"{sides[1]} →", "left", 6)):
         axes.annotate(
             text, (0, 0), xycoords=("data", "axes fraction"),
             xytext=(at, -31), textcoords="offset points", ha=ha, va="top", fontsize=SMALL,
             color=QUIET, annotation_clip=False,
         )  # fmt: skip
-    assert 0 <= zero <= width
     return axes
 
 
@@ -170,7 +181,7 @@ def _draw_bar(axes: Axes, bar: Bar, y: float) -> None:
     if bar.lower is not None and bar.upper is not None:
         axes.hlines(y, bar.lower, bar.upper, color=INK, linewidth=1.2, zorder=2)
     axes.plot([bar.estimate], [y], linestyle="none", marker="s", markersize=5.5,
-              markerfacecolor=INK if bar.strong else "white", markeredgecolor=INK,
+              markerfacecolor=INK if bar.strong else PAPER, markeredgecolor=INK,
               markeredgewidth=1.1, zorder=3)  # fmt: skip
 
 
@@ -187,6 +198,6 @@ def _beside(
 ) -> None:
     axes.annotate(
         text, (1 if right else 0, y), xycoords=("axes fraction", "data"), xytext=(x, 0),
-        textcoords="offset points", ha=ha, va="center", fontsize=size, color=colour,
-        annotation_clip=False,
+        textcoords="offset points", ha=ha, va="center_baseline", fontsize=size, color=colour,
+        annotation_clip=False, fontstyle="italic" if text in SYMBOLS else "normal",
     )  # fmt: skip

@@ -18,7 +18,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
+from matplotlib.textpath import text_to_path
 
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import PROBLEM_AREAS
@@ -48,6 +48,8 @@ ARM_COLOURS = (
 AREA_COLOURS = ("#3d3d3d", "#a0522d", "#00708a", "#8a2d7c")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 AREA_MARKERS = ("D", "v", "P", "X")
+MARKER_SIZES = {"o": 5.0, "s": 4.8, "^": 5.6, "D": 4.6, "v": 5.6, "P": 6.4, "X": 6.4, "<": 5.6}
+"""Sizes in points at which the markers weigh alike."""
 
 _STYLE: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],
@@ -154,11 +156,14 @@ def text_width(text: str, size: float = TEXT, bold: bool = False) -> float:
     if not text.strip():
         return 0.0
     font = FontProperties(family="DejaVu Sans", weight="bold" if bold else "normal")
-    with styled():
-        return float(TextPath((0, 0), text, size=size, prop=font, usetex=False).get_extents().x1)
+    font.set_size(size)
+    width, _, _ = text_to_path.get_text_width_height_descent(text, font, False)
+    return float(width)
 
 
-def wrapped(text: str, width: float, size: float = TEXT, most: int = 4) -> list[str]:
+def wrapped(
+    text: str, width: float, size: float = TEXT, most: int = 4, bold: bool = False
+) -> list[str]:
     """Break text into lines that fit a width.
 
     Parameters
@@ -171,6 +176,8 @@ def wrapped(text: str, width: float, size: float = TEXT, most: int = 4) -> list[
         Font size in points.
     most
         Most lines; the rest is cut and the cut is marked by an ellipsis.
+    bold
+        Whether it is set in bold.
 
     Examples
     --------
@@ -178,9 +185,9 @@ def wrapped(text: str, width: float, size: float = TEXT, most: int = 4) -> list[
     ['did not', 'meet', 'criteria']
     """
     lines: list[str] = []
-    for word in _short_words(" ".join(text.split()), width, size):
+    for word in _short_words(" ".join(text.split()), width, size, bold):
         longer = f"{lines[-1]} {word}" if lines else word
-        if lines and text_width(longer, size) <= width:
+        if lines and text_width(longer, size, bold) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
@@ -189,13 +196,13 @@ def wrapped(text: str, width: float, size: float = TEXT, most: int = 4) -> list[
     return lines or [""]
 
 
-def _short_words(text: str, width: float, size: float) -> list[str]:
+def _short_words(text: str, width: float, size: float, bold: bool) -> list[str]:
     # A word wider than the room is cut, or one hostile label would burst every figure.
     words: list[str] = []
     for word in text[:400].split():
-        if text_width(word, size) <= width:
+        if text_width(word, size, bold) <= width:
             words.append(word)
         else:
-            letters = max(1, int(len(word) * width / text_width(word, size)))
+            letters = max(1, int(len(word) * width / text_width(word, size, bold)))
             words.extend(textwrap.wrap(word, letters))
     return words
