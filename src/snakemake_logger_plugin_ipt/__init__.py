@@ -22,6 +22,7 @@ TARGETS = ("all", "check")
 ENGINE_NOISE = (
     "RuleException:",
     "CalledProcessError in",
+    "At least one job did not complete successfully",
     "Exiting because a job execution failed",
     "Complete log",
     "Shutting down, this might take some time",

@@ -72,6 +72,14 @@ def _flow(data: TrialData) -> Iterator[Row]:
     for arm in data.arms:
         own = people[people["arm"] == arm]
         yield count("randomised", len(own), arm=arm, n_arm=len(own))
+        if people["received_arm"].notna().any():
+            received = own["received_arm"]
+            yield count("received the randomised arm", int((received == arm).sum()), arm=arm,
+                        n_arm=len(own))  # fmt: skip
+            for other in data.arms:
+                if other != arm and (n := int((received == other).sum())):
+                    yield count(f"received another arm: {data.study.arms[other].label}", n,
+                                arm=arm, n_arm=len(own))  # fmt: skip
         for stage, day, reason in (
             ("stopped treatment", "treatment_stop_day", "treatment_stop_reason"),
             ("left the study", "study_exit_day", "study_exit_reason"),
