@@ -46,7 +46,8 @@ intervals that are a little too short, the more so the larger that correlation;
 - **Leaving the study** is another: some leave when they stop treatment ({leave_now:.0%}), some
   later, some between the end of treatment and follow-up; more often in the medication arm and with
   a higher last score. Given arm, scores observed and treatment stopped, what is missing is missing
-  at random.
+  at random. Because an analysis of the scores alone does not know that those who left were off
+  treatment, its treatment-policy estimates are biased a little in favour of the active arms.
 - A few visits are missed ({missed:.0%}), a few scores not obtained, a few participants get another
   arm than the one randomised.
 - **Problem areas** are rated by therapists after session 3, so only in arms with psychotherapy;
