@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from ipt_outcomes.ingest import ingest_trial
 from ipt_outcomes.mixed import mixed_model
 from ipt_outcomes.simulate import TrialDesign, simulate_trial
 from ipt_outcomes.simulate.__main__ import main
 from ipt_outcomes.simulate.example import SEED, example_files, write_example
+from ipt_outcomes.study import load_study
 
-FOLDER = Path(__file__).parents[2] / "data" / "example"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "data" / "example"
 
 
 def test_committed_files_are_what_the_code_makes():
@@ -82,3 +85,21 @@ def test_estimates_from_the_example_lie_near_the_committed_truth(estimand, outco
     assert len(found) == 10
     for row in found.itertuples():
         assert abs(row.estimate - truth[row.arm, row.visit]) < 4 * row.se
+
+
+def test_the_projects_reader_finds_what_was_simulated():
+    study = load_study(ROOT / "config.yaml", check_files=False)
+    read = ingest_trial(study, "example", ROOT)
+    trial = simulate_trial(TrialDesign(), SEED)
+    assert read.findings.empty
+    drawn = trial.scores()
+    drawn["participant"] = drawn["participant"].astype("str")
+    both = read.scores.merge(drawn, on=["participant", "outcome", "visit"], validate="1:1")
+    assert len(both) == len(drawn) == len(read.scores)
+    assert both["score_x"].equals(both["score_y"])
+    people = trial.participants()
+    for column in ("arm", "received_arm", "therapist", "sessions_attended", "problem_area",
+                   "treatment_stop_day", "study_exit_day", "area_grief"):  # fmt: skip
+        expected = people[column].astype(object).where(people[column].notna(), None).tolist()
+        found = read.participants[column]
+        assert found.astype(object).where(found.notna(), None).tolist() == expected, column
