@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ipt_outcomes.analyses.disclosure import SMALLEST
+from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
 from ipt_outcomes.tables.quotes import NOT_SHOWN, SUPPRESSED, WITHHELD, Text, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
@@ -32,7 +33,7 @@ def baseline(source: Source, name: str = "baseline") -> Table:
     notes = [words("No tests: differences at baseline are due to chance in a randomised trial.")]
     if any(text.startswith(SUPPRESSED) for text in shown):
         notes.append(
-            words(f"{SUPPRESSED}: fewer than ", named(SMALLEST), " participants, not shown.")
+            words(named(SUPPRESSED), ": fewer than ", named(SMALLEST), " participants, not shown.")
         )
     if WITHHELD in shown:
         notes.append(words(f"{WITHHELD}: would let a hidden count be found by subtraction."))
@@ -120,6 +121,8 @@ def _some_unknown(source: Source, rows: Rows, groups: list[str | None]) -> bool:
 def _levels(source: Source, name: str, rows: Rows) -> list[str]:
     characteristic = source.study.characteristics.get(name)
     first = list(characteristic.labels.values()) if characteristic is not None else []
+    if name == "problem_area":
+        first = list(PROBLEM_AREA_LABELS.values())
     present = rows.values("subgroup")
     return [*(level for level in first if level in present),
             *(level for level in present if level not in first)]  # fmt: skip

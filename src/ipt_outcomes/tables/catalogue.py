@@ -10,6 +10,7 @@ import pandas as pd
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.baseline import baseline
 from ipt_outcomes.tables.endpoint import endpoint_differences
+from ipt_outcomes.tables.estimands import estimands
 from ipt_outcomes.tables.flow import participant_flow
 from ipt_outcomes.tables.means import adjusted_means
 from ipt_outcomes.tables.medication import medication
@@ -42,6 +43,7 @@ def _makers(study: Study, trial: str) -> Makers:
 
     plan("participant_flow", participant_flow)
     plan("baseline", baseline)
+    plan("estimands", estimands)
     sets = [AS_RANDOMISED] + [PER_PROTOCOL] * (study.analysis_sets.per_protocol is not None)
     for outcome in study.outcomes_of(trial):
         plan(f"observed_{outcome}", observed_scores, outcome=outcome)

@@ -55,7 +55,7 @@ def as_great_table(table: Table) -> GT:
         else str(column.label)
         for key, column in zip(keys, table.columns, strict=True)
     }
-    gt = gt.cols_label(**labels).cols_align("right", columns=keys)
+    gt = gt.cols_label(**labels).cols_align("left" if table.prose else "right", columns=keys)
     start = 0
     for position, (spanner, columns) in enumerate(table.spanners()):
         if spanner is not None:
@@ -70,7 +70,7 @@ def as_great_table(table: Table) -> GT:
     return (
         gt.opt_table_font(font=FONTS)
         .opt_align_table_header("left")
-        .tab_style(style.css("white-space: nowrap"), loc.body())
+        .tab_style(style.css(_body(table)), loc.body())
         .tab_options(
             table_font_size="14px",
             table_font_color=ink,
@@ -95,3 +95,7 @@ def as_great_table(table: Table) -> GT:
             source_notes_border_bottom_style="none",
         )
     )
+
+
+def _body(table: Table) -> str:
+    return "vertical-align: top" if table.prose else "white-space: nowrap"

@@ -33,8 +33,9 @@ def adjusted_means(
     under = words("Difference from ", reference)
     return Table(
         name,
-        words("Adjusted means of ", source.outcome(outcome), " by arm and visit: ",
-              source.trial_label()),
+        words("Adjusted means of ", source.outcome(outcome), " by arm and visit, participants ",
+              f"{analysis_set}: ", source.trial_label(), ". ",
+              named(source.study.estimands[estimand].label)),
         words("Visit and arm"),
         (
             column("n"),
@@ -98,10 +99,7 @@ def _notes(
 ) -> Iterator[Text]:
     study = source.study
     settings = study.outcomes[outcome]
-    yield words(
-        "Scores in ", source.unit(outcome), f", {source.direction(outcome)}. Estimand: ",
-        named(study.estimands[estimand].label), f". Participants {analysis_set}.",
-    )  # fmt: skip
+    yield words("Scores in ", source.unit(outcome), f", {source.direction(outcome)}.")
     if model := about_model(rows):
         yield model
     for test in rows.where(quantity="test"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import NOT_SHOWN, SUPPRESSED, Text, quote, words
+from ipt_outcomes.tables.quotes import NOT_SHOWN, SUPPRESSED, Text, named, quote, words
 from ipt_outcomes.tables.rows import Rows
 from ipt_outcomes.tables.source import COMPLETERS, Source
 from ipt_outcomes.tables.table import Line, Table, column
@@ -37,7 +37,7 @@ def observed_scores(source: Source, outcome: str, name: str = "observed") -> Tab
         notes.append(words("Completers are described only: having a score at the endpoint is "
                            "itself an outcome, so their arms are not comparable."))  # fmt: skip
     if any(str(cell) == SUPPRESSED for line in lines for cell in line.cells):
-        notes.append(words(f"{SUPPRESSED}: fewer than five participants, not shown."))
+        notes.append(words(named(SUPPRESSED), ": fewer than five participants, not shown."))
     return Table(
         name,
         words("Observed ", source.outcome(outcome), " scores by arm and visit: ",

@@ -80,6 +80,8 @@ class Table:
         Its content.
     footnotes
         What a reader must know, in order.
+    prose
+        Whether the cells hold sentences instead of numbers.
     """
 
     name: str
@@ -88,6 +90,7 @@ class Table:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     footnotes: tuple[Text, ...] = ()
+    prose: bool = False
 
     @property
     def grouped(self) -> bool:

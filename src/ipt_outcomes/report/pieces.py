@@ -1,0 +1,149 @@
+"""What the report is put together from beside the estimates: figures, and counts of the data."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ipt_outcomes.study import Study
+from ipt_outcomes.tables.quotes import Text, named, words
+
+
+@dataclass(frozen=True)
+class TrialPieces:
+    """What belongs to one trial.
+
+    Parameters
+    ----------
+    figures
+        Paths of the figures' ``.json`` files; the ``.svg`` (and ``.csv``) lie beside them.
+    data_quality
+        What ingest counted, as it wrote it: name: count, or name: {name: count}.
+    """
+
+    figures: Sequence[str | Path] = ()
+    data_quality: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class EmbeddedFigure:
+    """A figure as the page holds it.
+
+    Parameters
+    ----------
+    name
+        Its file name without ending.
+    title, caption, alt_text
+        Its words.
+    image
+        The picture as a data URI.
+    width, height
+        Its size, for the room that it takes before it is painted.
+    data
+        The plotted data as a data URI; empty when there is no such file.
+    """
+
+    name: str
+    title: Text
+    caption: Text
+    alt_text: Text
+    image: str
+    width: int
+    height: int
+    data: str
+
+
+def embed(path: str | Path) -> EmbeddedFigure:
+    """Read a figure's words, picture and data.
+
+    Parameters
+    ----------
+    path
+        The figure's ``.json`` file.
+
+    Raises
+    ------
+    FileNotFoundError
+        When the words or the SVG picture are missing.
+    """
+    path = Path(path)
+    pieces = json.loads(path.read_text("utf-8"))["pieces"]
+    svg = path.with_suffix(".svg").read_bytes()
+    box = re.search(rb'viewBox="0 0 ([0-9.]+) ([0-9.]+)"', svg)
+    width, height = (round(float(side)) for side in box.groups()) if box else (510, 340)
+    csv = path.with_suffix(".csv")
+    return EmbeddedFigure(
+        path.stem,
+        Text.from_lists(pieces["title"]),
+        Text.from_lists(pieces["caption"]),
+        Text.from_lists(pieces["alt_text"]),
+        _uri("image/svg+xml", svg),
+        width,
+        height,
+        _uri("text/csv;charset=utf-8", csv.read_bytes()) if csv.is_file() else "",
+    )
+
+
+def _uri(kind: str, content: bytes) -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+COUNTED = {
+    "rows": "Rows read",
+    "blank_rows": "Blank rows skipped",
+    "participants": "Participants",
+    "participants_without_arm": "Participants without an arm, not used",
+    "assessments": "Assessments",
+    "scores": "Scores used",
+    "scores_not_used": "Scores set aside",
+    "findings": "Findings",
+    "error": "errors",
+    "warning": "warnings",
+    "note": "notes",
+    "scores_by_visit": "Scores",
+}
+"""What ingest calls a count: what a reader does."""
+
+
+def counted(study: Study, counts: Mapping[str, Any]) -> list[tuple[Text, int]]:
+    """Word the counts of the data, nested ones flattened, in a stable order.
+
+    Parameters
+    ----------
+    study
+        The configuration, whose labels replace names of outcomes and visits.
+    counts
+        As ingest wrote them; what is no count (such as a file name) is left to the caller.
+    """
+    rank = {name: position for position, name in enumerate([*COUNTED, *study.visits])}
+    found: list[tuple[Text, int]] = []
+
+    def visit(name: str) -> tuple[int, str]:
+        return rank.get(name, len(rank)), name
+
+    def walk(counts: Mapping[str, Any], above: Text) -> None:
+        for name in sorted(counts, key=visit):
+            value = counts[name]
+            label = words(above, ": " if above else "", _label(study, name))
+            if isinstance(value, Mapping):
+                walk(value, label)
+            elif isinstance(value, int) and not isinstance(value, bool):
+                found.append((label, value))
+
+    walk(counts, Text())
+    return found
+
+
+def _label(study: Study, name: str) -> Text:
+    if name in COUNTED:
+        return words(COUNTED[name])
+    if name in study.outcomes:
+        return words(named(study.outcomes[name].short_label))
+    if name in study.visits:
+        return words(named(study.visits[name].label))
+    return words(named(name.replace("_", " ").capitalize()))

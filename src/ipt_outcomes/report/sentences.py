@@ -1,0 +1,221 @@
+"""The report's sentences: each number is quoted from a row, each name from the configuration.
+
+Only comparisons that were randomised are put as a difference *with* a treatment; everything else
+is described.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ipt_outcomes.study.trials import Trial
+from ipt_outcomes.tables.numbers import level
+from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
+from ipt_outcomes.tables.rows import Row, Rows
+from ipt_outcomes.tables.source import AS_RANDOMISED, COMPLETERS, PER_PROTOCOL, Source
+
+
+def endpoint_result(source: Source, outcome: str) -> Text:
+    """Say in one sentence what the arms' differences at the endpoint are, as randomised.
+
+    Parameters
+    ----------
+    source
+        Study and rows.
+    outcome
+        Short name of the outcome.
+    """
+    study = source.study
+    estimand = study.primary_estimand
+    endpoint = study.estimands[estimand].endpoint
+    rows = source.rows.where(
+        analysis="primary", outcome=outcome, estimand=estimand, analysis_set=AS_RANDOMISED,
+        visit=endpoint,
+    )  # fmt: skip
+    differences = [row for row in rows.where(quantity="difference") if row["estimate"] is not None]
+    if not differences:
+        return words("No difference between arms was estimated for ", source.outcome(outcome), ".")
+    if any(row["converged"] is False for row in differences):
+        return words("The model for ", source.outcome(outcome), " did not converge; its results "
+                     "are not stated here.")  # fmt: skip
+    clauses = [_clause(source, rows, row, outcome) for row in differences]
+    reference = source.arm(study.reference_arm)
+    return words(
+        "At ", source.visit(endpoint), ", average ", source.outcome(outcome), " scores were ",
+        listed(clauses, last="; ", between="; "), ", each compared with "
+        if len(clauses) > 1 else ", compared with ", reference, ".",
+    )  # fmt: skip
+
+
+def _clause(source: Source, rows: Rows, row: Row, outcome: str) -> Text:
+    worse = source.study.outcomes[outcome].higher_is == "worse"
+    lower = row["estimate"] < 0
+    way = f"{'lower' if lower else 'higher'} ({'better' if lower == worse else 'worse'})"
+    effect = rows.first(quantity="effect size", arm=row["arm"], reference=row["reference"])
+    g = (
+        words("; Hedges g = ", quote(effect, "estimate"), " ", quote(effect, "interval"))
+        if effect is not None
+        else ""
+    )
+    return words(
+        quote(row, "absolute"), " ", source.unit(outcome), f" {way} with ",
+        source.arm(row["arm"]), " (difference ", quote(row, "estimate"), ", ",
+        quote(row, "level"), " CI ", quote(row, "interval"), ", p ", quote(row, "p equation"),
+        g, "; n = ", quote(row, "n"), " and ", quote(row, "n of reference"), ")",
+    )  # fmt: skip
+
+
+def how_sure(source: Source, outcome: str) -> Text:
+    """Say for each comparison whether its interval holds no difference."""
+    study = source.study
+    estimand = study.primary_estimand
+    rows = source.rows.where(
+        analysis="primary", outcome=outcome, estimand=estimand, analysis_set=AS_RANDOMISED,
+        visit=study.estimands[estimand].endpoint, quantity="difference",
+    )  # fmt: skip
+    holds: list[Text] = []
+    apart: list[Text] = []
+    for row in rows:
+        if row["lower"] is not None and row["upper"] is not None and row["converged"] is not False:
+            within = row["lower"] <= 0 <= row["upper"]
+            (holds if within else apart).append(words(source.difference(row)))
+    parts: list[Text] = []
+    if apart:
+        parts.append(words("The interval for ", listed(apart), " does not include a difference of "
+                           "none."))  # fmt: skip
+    if holds:
+        parts.append(words("The interval for ", listed(holds), " includes no difference: the "
+                           "data leave open which arm did better."))  # fmt: skip
+    if not parts:
+        return words()
+    better = "lower" if study.outcomes[outcome].higher_is == "worse" else "higher"
+    return words(listed(parts, last=" ", between=" "), f" A {better} score is better.")
+
+
+def methods(source: Source) -> list[Text]:
+    """Describe what was done, from the configuration and the rows."""
+    found = [_participants(source), _model(source)]
+    if text := _sets(source):
+        found.append(text)
+    if source.study.analyses.problem_areas is not None:
+        found.append(_areas(source))
+    if len(medication := source.rows.where(analysis="medication")):
+        pairs = dict.fromkeys(str(source.difference(row)) for row in medication)
+        found.append(
+            words("What IPT and medication add to each other was read off the components of the "
+                  "arms (", listed([named(pair) for pair in pairs]), ") in the model of the "
+                  "primary analysis.")
+        )  # fmt: skip
+    found.append(
+        words("Counts of one to four participants are not shown in the description of "
+              "participants, nor any count from which such a count could be found; counts of the "
+              "participant flow are shown however small.")
+    )  # fmt: skip
+    return found
+
+
+def _participants(source: Source) -> Text:
+    study = source.study
+    arms = listed([source.arm(arm) for arm in source.arms])
+    visits = [source.visit(visit) for visit in study.visits_of(source.trial)]
+    outcomes = [
+        words(named(study.outcomes[name].label), " (", named(study.outcomes[name].role), ")")
+        for name in study.outcomes_of(source.trial)
+    ]
+    randomised = source.rows.first(analysis="flow", contrast="randomised", arm=None)
+    n = words(quote(randomised, "count"), " participants") if randomised else words("Participants")
+    return words(
+        n, " were randomised to ", arms, " and assessed at ", listed(visits), ". Outcomes were ",
+        listed(outcomes), ".",
+    )  # fmt: skip
+
+
+def _model(source: Source) -> Text:
+    study = source.study
+    plan = study.analyses.primary
+    rows = source.rows.where(analysis="primary", quantity="difference")
+    fitted = next(iter(rows), None)
+    text = words("Each outcome was analysed by a ")
+    if fitted is None:
+        text = words("No model was fitted")
+    else:
+        text = words(text, quote(fitted, "method"))
+        if fitted["covariance"]:
+            text = words(text, ", with ", quote(fitted, "covariance"), " covariance over visits")
+    covariates = [_covariate(source, name) for name in plan.adjust_for]
+    adjusted = words(" and ", listed(covariates)) if covariates else ""
+    return words(
+        text, ". Its fixed effects are baseline by visit, arm by visit", adjusted,
+        "; intervals are at ", named(level(plan.level)), ". Participants without a baseline or "
+        "without any later score are not in the model; their number and the reason are in the "
+        "participant flow. Hedges g divides the model's difference by the pooled observed SD at "
+        "the endpoint. p-values are two-sided and, unless said otherwise, not adjusted for "
+        "multiplicity.",
+    )  # fmt: skip
+
+
+def _covariate(source: Source, name: str) -> Text:
+    characteristic = source.study.characteristics.get(name)
+    return words(named(characteristic.label if characteristic else name.replace("_", " ")))
+
+
+def _sets(source: Source) -> Text:
+    sets = source.study.analysis_sets
+    parts: list[Text] = []
+    rules = sets.per_protocol
+    if rules is not None:
+        asked: list[Text] = []
+        if rules.minimum_sessions is not None:
+            asked.append(words("at least ", named(rules.minimum_sessions), " sessions attended in "
+                               "arms with psychotherapy"))  # fmt: skip
+        if rules.minimum_weeks_of_treatment is not None:
+            weeks = named(f"{rules.minimum_weeks_of_treatment:g}")
+            asked.append(words("treatment not stopped before week ", weeks))
+        if rules.received_the_randomised_arm:
+            asked.append(words("the randomised arm received"))
+        which = words(" (", listed(asked), ")") if asked else ""
+        parts.append(words(f"The {PER_PROTOCOL} set", which, " is analysed in the same way, but "
+                           "who is in it was not randomised."))  # fmt: skip
+    if sets.completers:
+        parts.append(words(f"{COMPLETERS.capitalize()} are described and not tested."))
+    return (
+        words("Everyone is analysed as randomised. ", listed(parts, last=" ", between=" "))
+        if (parts)
+        else words("Everyone is analysed as randomised.")
+    )
+
+
+def _areas(source: Source) -> Text:
+    plan = source.study.analyses.problem_areas
+    assert plan is not None
+    rated = "before" if plan.rated == "before-randomisation" else "after"
+    return words(
+        "Interpersonal problem areas, assigned ", f"{rated} randomisation, were compared in ",
+        listed([source.arm(arm) for arm in plan.arms]), " by the same kind of model with the area "
+        "in place of the arm; the pairwise differences carry p-values adjusted by Holm's method. "
+        "Areas are not randomised.",
+    )  # fmt: skip
+
+
+def limitations(source: Source, locked_plan: str | None) -> Iterator[Text]:
+    """List what a reader must keep in mind."""
+    study = source.study
+    trial: Trial = study.trials[source.trial]
+    if locked_plan is None:
+        yield words("No analysis plan was locked before the data were analysed: every result is "
+                    "exploratory.")  # fmt: skip
+    yield words(
+        "The models take scores as missing at random given baseline, arm, covariates and the "
+        "scores observed before; the data cannot show whether that holds."
+    )
+    if trial.columns.therapist:
+        yield words("Participants of one therapist may resemble each other; the models here do not "
+                    "count that, so intervals may be too narrow.")  # fmt: skip
+    if study.analysis_sets.per_protocol is not None:
+        yield words("Differences per protocol compare participants selected after randomisation: "
+                    "they are associations.")  # fmt: skip
+    if study.analyses.problem_areas is not None:
+        yield words("Differences between problem areas are observational and say nothing about "
+                    "what an area brings about.")  # fmt: skip
+    yield words("Several outcomes, visits and comparisons are shown; their p-values are not "
+                "adjusted for that unless said so.")  # fmt: skip
