@@ -1,4 +1,4 @@
-"""Run one analysis of one trial: the rule's name is the analysis's name."""
+"""Run one analysis of one trial: the wildcard, or the rule, has its name."""
 
 from ipt_outcomes.provenance.job import job
 
@@ -31,7 +31,7 @@ def main(
 if "snakemake" in globals():
     with job(snakemake.log[0]):
         main(
-            analysis=snakemake.rule,
+            analysis=snakemake.wildcards.get("analysis", snakemake.rule),
             config=snakemake.params.config,
             trial=snakemake.wildcards.trial,
             outcome=snakemake.wildcards.get("outcome"),

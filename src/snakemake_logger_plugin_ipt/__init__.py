@@ -87,7 +87,7 @@ class LogHandler(LogHandlerBase):
     def _remember(self, fields: dict[str, Any]) -> None:
         if fields["rule_name"] in TARGETS:
             return
-        name = fields["rule_msg"] or fields["rule_name"]
+        name = (fields["rule_msg"] or fields["rule_name"]).replace("_", " ")
         self.names[fields["jobid"]] = name
         if getattr(self.common_settings, "dryrun", False):
             self._say(f"would be made: {name}  ({fields['reason']})")

@@ -23,12 +23,14 @@ except ConfigError as error:
     os._exit(1)
 
 TRIALS = list(STUDY.trials)
+ANALYSES = [name for name, plan in STUDY.analyses if plan and name != "primary"]
 REPORT = "results/shared/report.html"
 
 
 wildcard_constraints:
     trial="|".join(re.escape(trial) for trial in STUDY.trials),
     outcome="|".join(re.escape(outcome) for outcome in STUDY.outcomes),
+    analysis="|".join(ANALYSES) or "none",
 
 
 def code(*modules):
@@ -53,6 +55,16 @@ def settings(*analyses, without=()):
     return part
 
 
+def analysis_settings(wildcards):
+    """The parts of the configuration that one further analysis depends on."""
+    return settings(wildcards.analysis, without=("enrolment",))(wildcards)
+
+
+def analysis_code(wildcards):
+    """The code of one further analysis."""
+    return code(f"analyses.{wildcards.analysis}", "ingest.frames", "study", "results")
+
+
 def export_files(wildcards):
     """The files that a trial's data come from."""
     export = STUDY.trials[wildcards.trial].export
@@ -64,11 +76,7 @@ def trial_estimates_of(trial):
     folder = f"results/shared/{trial}/estimates"
     names = ["describe"]
     names += [f"primary_{outcome}" for outcome in STUDY.outcomes_of(trial)]
-    names += [
-        name
-        for name in ("problem_areas", "medication")
-        if getattr(STUDY.analyses, name)
-    ]
+    names += ANALYSES
     return [f"{folder}/{name}.parquet" for name in names]
 
 

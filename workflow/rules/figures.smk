@@ -23,7 +23,7 @@ rule figure:
         "../../environment.yml"
     params:
         config=CONFIG,
-        settings=settings("problem_areas", "medication"),
+        settings=settings(*ANALYSES),
         code=figure_code,
     message:
         "{wildcards.trial}: figure {wildcards.figure} drawn"

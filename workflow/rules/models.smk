@@ -1,4 +1,4 @@
-# Mixed models: the primary analysis of every outcome, problem areas, IPT and medication.
+# Mixed models: the primary analysis of every outcome, and every further analysis of config.yaml.
 
 
 rule primary:
@@ -22,44 +22,25 @@ rule primary:
         "../../scripts/analyse.py"
 
 
-rule problem_areas:
+# One job per further analysis that config.yaml switches on. Its name is that of its section under
+# `analyses`, of its module and of its function, so a new analysis needs no rule of its own.
+rule analysis:
     input:
         gate="results/restricted/{trial}/gate.txt",
         scores="results/restricted/{trial}/scores.parquet",
         participants="results/restricted/{trial}/participants.parquet",
     output:
-        estimates="results/shared/{trial}/estimates/problem_areas.parquet",
+        estimates="results/shared/{trial}/estimates/{analysis}.parquet",
     log:
-        "results/restricted/logs/problem_areas_{trial}.log",
+        "results/restricted/logs/{analysis}_{trial}.log",
     conda:
         "../../environment.yml"
     params:
         config=CONFIG,
-        settings=settings("problem_areas", without=("enrolment",)),
-        code=code("analyses.problem_areas", "ingest.frames", "study", "results"),
+        settings=analysis_settings,
+        code=analysis_code,
     message:
-        "{wildcards.trial}: problem areas compared"
-    script:
-        "../../scripts/analyse.py"
-
-
-rule medication:
-    input:
-        gate="results/restricted/{trial}/gate.txt",
-        scores="results/restricted/{trial}/scores.parquet",
-        participants="results/restricted/{trial}/participants.parquet",
-    output:
-        estimates="results/shared/{trial}/estimates/medication.parquet",
-    log:
-        "results/restricted/logs/medication_{trial}.log",
-    conda:
-        "../../environment.yml"
-    params:
-        config=CONFIG,
-        settings=settings("medication", without=("enrolment",)),
-        code=code("analyses.medication", "ingest.frames", "study", "results"),
-    message:
-        "{wildcards.trial}: IPT and medication compared"
+        "{wildcards.trial}: {wildcards.analysis} analysed"
     script:
         "../../scripts/analyse.py"
 

@@ -19,7 +19,7 @@ rule tables:
         "../../environment.yml"
     params:
         config=CONFIG,
-        settings=settings("problem_areas", "medication"),
+        settings=settings(*ANALYSES),
         code=code("tables", "study", "results"),
     message:
         "{wildcards.trial}: tables set"
