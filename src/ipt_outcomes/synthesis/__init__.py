@@ -1,0 +1,1 @@
+"""Pooling several trials: published effects, participant data of our own trials, or both."""
