@@ -230,7 +230,8 @@ def gate(findings: pd.DataFrame, where: str | Path | None = None) -> None:
     trials = ", ".join(dict.fromkeys(errors["trial"]))
     count = "1 error" if len(errors) == 1 else f"{len(errors):,} errors"
     warnings = int((findings["severity"] == "warning").sum())
-    others = f" and {warnings:,} warnings" if warnings else ""
+    words = "1 warning" if warnings == 1 else f"{warnings:,} warnings"
+    others = f", {words} among them," if warnings else ""
     written = f"\nAll findings{others} are listed in {where}." if where else ""
     message = f"The data of {trials} cannot be analysed: {count}.\n{render(errors)}{written}"
     raise DataErrors(message, findings)

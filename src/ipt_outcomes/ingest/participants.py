@@ -21,6 +21,7 @@ from ipt_outcomes.ingest.values import (
     AGAIN,
     BAD,
     BLANK,
+    MOST_DAYS,
     Cells,
     Parser,
     code,
@@ -31,6 +32,9 @@ from ipt_outcomes.ingest.values import (
 )
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import PROBLEM_AREAS
+
+MOST_SESSIONS = 1_000
+"""More psychotherapy sessions than anybody attends in a trial."""
 
 
 @dataclass(frozen=True)
@@ -108,28 +112,29 @@ def _parser(study: Study, trial: str, name: str, records: Records, column: str) 
     top = f"trials.{trial}"
     decimal, settings = mapped.export.decimal, f"{top}.export in config.yaml"
     missing = f"{top}.codes.missing.{column}"
+    choices = records.choices.get(name, {})
     if name in ("arm", "received_arm"):
-        return code(mapped.codes.arm, f"{top}.codes.arm in config.yaml", "unknown arm")
+        where = f"{top}.codes.arm in config.yaml"
+        return code(mapped.codes.arm, where, "unknown arm", choices)
     if name.endswith("_date"):
         return date(mapped.dates, f"{top}.dates in config.yaml")
     if name.endswith("_day"):
-        return number(decimal, settings, missing, whole=True)
+        return number(decimal, settings, missing, -MOST_DAYS, MOST_DAYS, whole=True)
     if name == "sessions_attended":
-        return number(decimal, settings, missing, lowest=0, whole=True)
+        return number(decimal, settings, missing, 0, MOST_SESSIONS, whole=True)
     if name.startswith(FLAG):
         return tick
     if name == FOCUS:
         areas = mapped.codes.problem_area or {area: area for area in PROBLEM_AREAS}
         where = f"{top}.codes.problem_area in config.yaml"
-        return code(areas, where, "unknown problem area")
-    choices = records.choices.get(name, {})
+        return code(areas, where, "unknown problem area", choices)
     if name.startswith(CHARACTERISTIC):
         characteristic = study.characteristics[name.removeprefix(CHARACTERISTIC)]
         if characteristic.kind == "number":
             return number(decimal, settings, missing)
         labels = characteristic.labels or choices
         if labels:
-            return code(labels, f"{name}.labels in config.yaml", "unknown category")
+            return code(labels, f"{name}.labels in config.yaml", "unknown category", choices)
     return lambda text: choices.get(text, text)
 
 
@@ -205,17 +210,17 @@ def _report_absent(
 
 def _report_limits(people: People, records: Records, roster: Roster, findings: Findings) -> None:
     """Warn of values that the data base should not have let pass."""
-    for name, (lowest, highest) in records.limits.items():
+    for name, limits in records.limits.items():
         cells = people.fields.get(name)
         if cells is None or not all(isinstance(value, float) for value in cells.values):
             continue
         values = cells.numbers()
-        out = np.flatnonzero((values < lowest) | (values > highest))
+        out = np.flatnonzero((values < limits.lowest) | (values > limits.highest))
         findings.add("warning", "outside the dictionary's range", row=people.first_row[out],
                      participant=[roster.names[place] for place in out],
                      column=records.people.columns[name],
                      found=[quoted(f"{values[place]:g}") for place in out],
-                     expected=f"{lowest:g} to {highest:g}, as the data dictionary says",
+                     expected=f"{limits}, as the data dictionary says",
                      mend="Check the entry; it is used as it is.")  # fmt: skip
 
 

@@ -13,6 +13,7 @@ A new format needs one more module that returns :class:`Records`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -76,6 +77,31 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Limits:
+    """The range that a data dictionary allows for a field.
+
+    Parameters
+    ----------
+    lowest, highest
+        Its ends; not-a-number where there is none.
+    file, row
+        Where the dictionary says so.
+    """
+
+    lowest: float
+    highest: float
+    file: str
+    row: int
+
+    def __str__(self) -> str:
+        if math.isnan(self.highest):
+            return f"{self.lowest:g} or more"
+        return f"{self.highest:g} or less" if math.isnan(self.lowest) else (
+            f"{self.lowest:g} to {self.highest:g}"
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Records:
     """An export in the intermediate form.
 
@@ -97,7 +123,7 @@ class Records:
     assessments: list[Part]
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     complete: bool = True
-    limits: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    limits: Mapping[str, Limits] = field(default_factory=dict)
 
     def without_rows(self, out: np.ndarray) -> Records:
         """Return the records without the rows marked, which are the same in every part."""

@@ -18,7 +18,7 @@ import pandas as pd
 from ipt_outcomes.ingest import csv_long
 from ipt_outcomes.ingest.dictionary import Dictionary, plain, read_dictionary
 from ipt_outcomes.ingest.findings import Findings, quoted
-from ipt_outcomes.ingest.records import OUTCOME, Records, all_columns, person_columns
+from ipt_outcomes.ingest.records import OUTCOME, Limits, Records, all_columns, person_columns
 from ipt_outcomes.ingest.text_table import RawTable
 from ipt_outcomes.study.trials import Trial
 
@@ -78,7 +78,7 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
         if (known := dictionary.of_column(column)) is not None
         if known.choices and "___" not in column
     }
-    limits = _limits(trial, dictionary, findings)
+    limits = _limits(trial, dictionary)
     return replace(records, choices=choices, limits=limits)
 
 
@@ -230,9 +230,7 @@ def _report_repeats(table: RawTable, findings: Findings) -> None:
             return
 
 
-def _limits(
-    trial: Trial, dictionary: Dictionary, findings: Findings
-) -> dict[str, tuple[float, float]]:
+def _limits(trial: Trial, dictionary: Dictionary) -> dict[str, Limits]:
     """Return the ranges that the dictionary allows, by field."""
     fields = person_columns(trial.columns)
     fields |= {
@@ -243,16 +241,18 @@ def _limits(
     limits = {}
     for name, column in fields.items():
         field = dictionary.of_column(column)
-        if field is None:
-            continue
-        lowest, highest = _limit(field.lowest, -math.inf), _limit(field.highest, math.inf)
-        if math.isfinite(lowest) or math.isfinite(highest):
-            limits[name] = (lowest, highest)
+        if field is not None:
+            # A code for "missing" has to be allowed at data entry, and is no part of the range.
+            lowest, highest = (
+                math.nan if end in trial.codes.missing.get(column, ()) else _number(end)
+                for end in (field.lowest, field.highest)
+            )
+            limits[name] = Limits(lowest, highest, dictionary.file, field.row)
     return limits
 
 
-def _limit(text: str, default: float) -> float:
+def _number(text: str) -> float:
     try:
         return float(text.replace(",", "."))
     except ValueError:  # empty, or a date
-        return default
+        return math.nan

@@ -83,7 +83,8 @@ def natural_keys(texts: pd.Series) -> pd.Series:
 
 def _report_twins(roster: Roster, keys: pd.Series, records: Records, findings: Findings) -> None:
     """Warn of study numbers that differ only in capitals, blanks or leading zeros."""
-    alike = keys.str.replace(r"\s+", "", regex=True).str.casefold().reset_index(drop=True)
+    plain = pc.replace_substring_regex(pa.array(keys, pa.large_string()), r"[\s\pZ]+", "")
+    alike = pd.Series(pd.array(pc.utf8_lower(plain), dtype="str"))
     if not alike.duplicated().any():
         return
     cells = records.people.cells["participant"]

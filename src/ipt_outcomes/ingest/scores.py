@@ -42,11 +42,14 @@ class Scores:
         Names of columns.
     assessments
         Number of rows with a score.
+    read
+        Number of scores, those that belong to no visit included.
     """
 
     table: pd.DataFrame
     columns: list[str]
     assessments: int
+    read: int
 
 
 def read_scores(
@@ -70,7 +73,7 @@ def read_scores(
     """
     columns: list[str] = []
     tables = []
-    assessments = 0
+    assessments = read = 0
     for block in records.assessments:
         cells = {
             place: _parse(study, trial, outcome, block, findings)
@@ -85,6 +88,7 @@ def read_scores(
         visit, day = place_assessments(study, trial, block, participant, assessed, people, findings)
         columns.append(told_by(block, "visit"))
         for place, one in cells.items():
+            read += int((one.codes >= 0).sum())
             used = np.flatnonzero((one.codes >= 0) & (visit >= 0))
             tables.append(
                 pd.DataFrame(
@@ -99,7 +103,7 @@ def read_scores(
                     }
                 )
             )
-    return Scores(pd.concat([NO_SCORES, *tables], ignore_index=True), columns, assessments)
+    return Scores(pd.concat([NO_SCORES, *tables], ignore_index=True), columns, assessments, read)
 
 
 def _parse(study: Study, trial: str, outcome: str, block: Part, findings: Findings) -> Cells:
@@ -114,6 +118,23 @@ def _parse(study: Study, trial: str, outcome: str, block: Part, findings: Findin
         highest,
     )
     return block.parse(name, parser, findings)
+
+
+def compare_ranges(study: Study, records: Records, findings: Findings) -> None:
+    """Warn when config.yaml and the export's dictionary have other ranges for an outcome."""
+    for name, limits in records.limits.items():
+        if not name.startswith(OUTCOME):
+            continue
+        outcome = name.removeprefix(OUTCOME)
+        configured = study.outcomes[outcome].range
+        ends = (("lowest", limits.lowest), ("highest", limits.highest))
+        for (word, allowed), here in zip(ends, configured, strict=True):
+            if not np.isnan(allowed) and allowed != here:
+                findings.add("warning", "ranges differ", file=limits.file, row=limits.row,
+                             found=f"{allowed:g} as the {word} value of {outcome}",
+                             expected=f"{here:g}, as outcomes.{outcome}.range in config.yaml says",
+                             mend="Check which version of the instrument was used; config.yaml "
+                             "decided.")  # fmt: skip
 
 
 def one_per_visit(
@@ -143,8 +164,8 @@ def one_per_visit(
     distance = (table["day"] - target[table["visit"]]).abs()
     table = table.assign(distance=distance).sort_values([*KEY, "distance", "day", "row"])
     first = ~table.duplicated(KEY)
-    kept = table[first].set_index(KEY)
-    others = table[~first].join(kept, on=KEY, rsuffix="_kept")
+    kept = table[first].reset_index(drop=True)
+    others = table[~first].merge(kept, on=KEY, suffixes=("", "_kept"))
     same_day = (others["day"] == others["day_kept"]) | (
         others["day"].isna() & others["day_kept"].isna()
     )
@@ -152,8 +173,8 @@ def one_per_visit(
     _report_duplicates(others[same_day].assign(differs=differs), visits, scores, roster, findings)
     _report_set_aside(others[~same_day], visits, target, scores, roster, findings)
     contradicted = pd.MultiIndex.from_frame(others.loc[same_day & differs, KEY])
-    kept.loc[kept.index.isin(contradicted), "score"] = np.nan
-    return kept.reset_index()
+    kept.loc[pd.MultiIndex.from_frame(kept[KEY]).isin(contradicted), "score"] = np.nan
+    return kept
 
 
 def _report_duplicates(

@@ -104,7 +104,7 @@ def read_text_table(source: TextFile, wanted: Collection[str]) -> RawTable | Non
         _report_broken(error, 1, source)
         return None
     if header is None:
-        findings.add("error", "empty file", file=file, found="an empty file",
+        findings.add("error", "empty file", file=file, row=1, found="an empty file",
                      expected="a row of column names, and rows below it",
                      mend="Export again.")  # fmt: skip
         return None
@@ -209,15 +209,15 @@ def _read_carefully(reader: Iterator[tuple[int, list[str]]], start: int, width: 
         body.last = batch[-1][0]
         kept = []
         for row, record in batch:
-            if not any(cell.strip() for cell in record):
+            if len(record) == width and any(record):
+                kept.append(record)
+                rows.append(row)
+            elif not any(cell.strip() for cell in record):
                 body.blank += 1
-            elif len(record) != width:
+            else:
                 # Even an empty cell too many is not cut off: an unquoted decimal comma moves all
                 # entries to the right, and the last one may well be empty.
                 body.ragged.append((row, len(record)))
-            else:
-                kept.append(record)
-                rows.append(row)
         columns = zip(*kept, strict=True)
         chunks.append([pa.array(column, pa.large_string()) for column in columns])
     body.columns = [

@@ -20,6 +20,7 @@ from ipt_outcomes.ingest.roster import Roster, read_roster
 from ipt_outcomes.ingest.scores import (
     NO_SCORES,
     Scores,
+    compare_ranges,
     one_per_visit,
     read_scores,
     score_frame,
@@ -121,10 +122,11 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     if table is not None:
         records = READERS[mapped.export.format](mapped, table, Path(folder), findings)
     if records is None:
-        roster, people, scores = Roster([]), NOBODY, Scores(NO_SCORES, [], 0)
+        roster, people, scores = Roster([]), NOBODY, Scores(NO_SCORES, [], 0, 0)
     else:
         roster, records = read_roster(records, findings)
         people = read_people(study, trial, records, roster, findings)
+        compare_ranges(study, records, findings)
         scores = read_scores(study, trial, records, people, roster, findings)
     kept = one_per_visit(study, trial, scores, roster, findings)
     frame = score_frame(study, trial, kept, people, roster)
@@ -134,13 +136,15 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     counts = {
         "file": mapped.export.file,
         "format": mapped.export.format,
+        "encoding": mapped.export.encoding,
+        "delimiter": mapped.export.delimiter,
         "rows": 0 if table is None else len(table.rows),
         "blank_rows": 0 if table is None else table.blank_rows,
         "participants": len(participants),
         "participants_without_arm": len(roster.names) - len(participants),
         "assessments": scores.assessments,
         "scores": len(observed),
-        "scores_not_used": len(scores.table) - len(observed),
+        "scores_not_used": scores.read - len(observed),
         "scores_by_visit": {
             outcome: {
                 visit: int(((observed["outcome"] == outcome) & (observed["visit"] == visit)).sum())

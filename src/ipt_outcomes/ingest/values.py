@@ -22,6 +22,9 @@ AGAIN = "Correct the entry in the data base and export again."
 BLANK, BAD = -1, -2
 """What :attr:`Cells.codes` says of an empty cell, and of one that could not be read."""
 
+MOST_DAYS = 36_525
+"""Days since randomisation beyond which an entry is no day of a trial: a hundred years."""
+
 DateOrder = Literal["year-month-day", "day-month-year", "month-day-year"]
 DATE_ORDERS: dict[DateOrder, tuple[str, str]] = {
     "year-month-day": ("ymd", "2024-12-31"),
@@ -253,7 +256,9 @@ def _ordinal(text: str, order: DateOrder) -> int | None:
         return None
 
 
-def code(meanings: Mapping[str, Any], settings: str, kind: str) -> Parser:
+def code(
+    meanings: Mapping[str, Any], settings: str, kind: str, labels: Mapping[str, str] | None = None
+) -> Parser:
     """Make a parser of codes.
 
     Parameters
@@ -264,6 +269,8 @@ def code(meanings: Mapping[str, Any], settings: str, kind: str) -> Parser:
         Where the codes are configured, for messages.
     kind
         What a code not known is called among the findings.
+    labels
+        Code: what the data base shows for it, where that is known.
 
     Examples
     --------
@@ -271,12 +278,13 @@ def code(meanings: Mapping[str, Any], settings: str, kind: str) -> Parser:
     >>> parse("1"), parse("3").expected
     ('IPT', '"1" or "2"')
     """
-    expected = one_of(meanings)
+    labels = labels or {}
+    expected = one_of(meanings, labels)
 
     def parse(text: str) -> Any:
         if text in meanings:
             return meanings[text]
-        near = nearest(text, meanings)
+        near = nearest(text, [*meanings, *labels.values()])
         hint = f" The nearest known code is {quoted(near)}." if near else ""
         return Bad(kind, expected, f"Correct the entry, or add it under {settings}.{hint}")
 
@@ -302,15 +310,18 @@ def as_text(text: str) -> str:
     return text
 
 
-def one_of(known: Iterable[str], limit: int = 12) -> str:
-    """List codes for a message.
+def one_of(known: Iterable[str], labels: Mapping[str, str] | None = None, limit: int = 12) -> str:
+    """List codes for a message, with their labels where these are known.
 
     Examples
     --------
     >>> one_of(["1", "2", "3"])
     '"1", "2" or "3"'
+    >>> one_of(["1", "2"], {"1": "IPT"})
+    '"1" (IPT) or "2"'
     """
-    names = [quoted(name) for name in known]
+    labels = labels or {}
+    names = [quoted(name) + (f" ({labels[name]})" if name in labels else "") for name in known]
     if len(names) > limit:
         return ", ".join(names[:limit]) + f" or one of {len(names) - limit} more"
     return " or ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -16,7 +16,7 @@ import numpy as np
 from ipt_outcomes.ingest.findings import Findings, Severity, quoted
 from ipt_outcomes.ingest.participants import People
 from ipt_outcomes.ingest.records import Part
-from ipt_outcomes.ingest.values import BAD, BLANK, Cells, code, date, number
+from ipt_outcomes.ingest.values import BAD, BLANK, MOST_DAYS, Cells, code, date, number
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import NOT_A_VISIT
 
@@ -159,6 +159,8 @@ def _when(study: Study, trial: str, block: Part, findings: Findings) -> Cells | 
                     mapped.export.decimal,
                     f"{top}.export in config.yaml",
                     f"{top}.codes.missing.{block.columns[name]}",
+                    -MOST_DAYS,
+                    MOST_DAYS,
                     whole=True,
                 )
             return block.parse(name, parser, findings)
