@@ -75,9 +75,10 @@ class Numbering:
         self._counts: dict[str, int] = {}
 
     def __call__(self, kind: str) -> str:
-        """Return the next label of a kind, such as "Table 3"."""
+        """Return the next label of a kind, such as "Table 3" or "Table S2"."""
         self._counts[kind] = self._counts.get(kind, 0) + 1
-        return f"{kind} {self._counts[kind]}"
+        space = "" if kind.endswith(" S") else " "
+        return f"{kind}{space}{self._counts[kind]}"
 
 
 def render_report(
@@ -161,8 +162,8 @@ def _summary(sources: Mapping[str, Source], several: bool) -> Section:
     for source in sources.values():
         outcome = source.study.primary_outcome
         prefix = words(source.trial_label(), ": ") if several else ""
-        result = sentences.endpoint_result(source, outcome)
-        section.paragraphs.append(words(prefix, result))
+        section.paragraphs.append(words(prefix, sentences.plain_result(source, outcome)))
+        section.paragraphs.append(sentences.endpoint_result(source, outcome))
         if sure := sentences.how_sure(source, outcome):
             section.paragraphs.append(sure)
     return section

@@ -15,8 +15,8 @@ from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, COMPLETERS, PER_PROTOCOL, Source
 
 
-def endpoint_result(source: Source, outcome: str) -> Text:
-    """Say in one sentence what the arms' differences at the endpoint are, as randomised.
+def plain_result(source: Source, outcome: str) -> Text:
+    """Say in one plain sentence how the arms differed at the endpoint, as randomised.
 
     Parameters
     ----------
@@ -25,70 +25,97 @@ def endpoint_result(source: Source, outcome: str) -> Text:
     outcome
         Short name of the outcome.
     """
-    study = source.study
-    estimand = study.primary_estimand
-    endpoint = study.estimands[estimand].endpoint
-    rows = source.rows.where(
-        analysis="primary", outcome=outcome, estimand=estimand, analysis_set=AS_RANDOMISED,
-        visit=endpoint,
-    )  # fmt: skip
-    differences = [row for row in rows.where(quantity="difference") if row["estimate"] is not None]
+    differences = _differences(source, outcome)
     if not differences:
         return words("No difference between arms was estimated for ", source.outcome(outcome), ".")
     if any(row["converged"] is False for row in differences):
         return words("The model for ", source.outcome(outcome), " did not converge; its results "
                      "are not stated here.")  # fmt: skip
-    clauses = [_clause(source, rows, row, outcome) for row in differences]
-    reference = source.arm(study.reference_arm)
-    return words(
-        "At ", source.visit(endpoint), ", average ", source.outcome(outcome), " scores were ",
-        listed(clauses, last="; ", between="; "), ", each compared with "
-        if len(clauses) > 1 else ", compared with ", reference, ".",
-    )  # fmt: skip
-
-
-def _clause(source: Source, rows: Rows, row: Row, outcome: str) -> Text:
     worse = source.study.outcomes[outcome].higher_is == "worse"
-    lower = row["estimate"] < 0
-    way = f"{'lower' if lower else 'higher'} ({'better' if lower == worse else 'worse'})"
-    effect = rows.first(quantity="effect size", arm=row["arm"], reference=row["reference"])
-    g = (
-        words("; Hedges g = ", quote(effect, "estimate"), " ", quote(effect, "interval"))
-        if effect is not None
-        else ""
-    )
+    clauses = []
+    for row in differences:
+        lower = row["estimate"] < 0
+        way = f"{'lower' if lower else 'higher'} ({'better' if lower == worse else 'worse'})"
+        clauses.append(
+            words(quote(row, "absolute"), " ", source.unit(outcome), f" {way} with ",
+                  source.arm(row["arm"]))
+        )  # fmt: skip
     return words(
-        quote(row, "absolute"), " ", source.unit(outcome), f" {way} with ",
-        source.arm(row["arm"]), " (difference ", quote(row, "estimate"), ", ",
-        quote(row, "level"), " CI ", quote(row, "interval"), ", p ", quote(row, "p equation"),
-        g, "; n = ", quote(row, "n"), " and ", quote(row, "n of reference"), ")",
+        "At ", source.visit(differences[0]["visit"]), ", average ", source.outcome(outcome),
+        " scores were ", listed(clauses), " than with ",
+        source.arm(source.study.reference_arm), ".",
     )  # fmt: skip
+
+
+def _differences(source: Source, outcome: str) -> list[Row]:
+    """Rows of the arms' differences at the primary endpoint, everyone as randomised."""
+    rows = _at_endpoint(source, outcome).where(quantity="difference")
+    return [row for row in rows if row["estimate"] is not None]
+
+
+def _at_endpoint(source: Source, outcome: str) -> Rows:
+    study = source.study
+    estimand = study.primary_estimand
+    return source.rows.where(
+        analysis="primary", outcome=outcome, estimand=estimand, analysis_set=AS_RANDOMISED,
+        visit=study.estimands[estimand].endpoint,
+    )  # fmt: skip
+
+
+def endpoint_result(source: Source, outcome: str) -> Text:
+    """Give the arms' differences at the endpoint with their intervals, tests and effect sizes.
+
+    Parameters
+    ----------
+    source
+        Study and rows.
+    outcome
+        Short name of the outcome.
+    """
+    rows = _at_endpoint(source, outcome)
+    found = []
+    for row in _differences(source, outcome):
+        if row["converged"] is False:
+            return words()
+        effect = rows.first(quantity="effect size", arm=row["arm"], reference=row["reference"])
+        g = (
+            words(", Hedges g = ", quote(effect, "estimate"), " ", quote(effect, "interval"))
+            if effect is not None
+            else ""
+        )
+        found.append(
+            words(
+                source.difference(row), " ", quote(row, "estimate"), " ", source.unit(outcome),
+                ", ", quote(row, "level"), " CI ", quote(row, "interval"), ", t(",
+                quote(row, "df"), ") = ", quote(row, "statistic"), ", p ",
+                quote(row, "p equation"), g, ", n = ", quote(row, "n"), " and ",
+                quote(row, "n of reference"),
+            )
+        )  # fmt: skip
+    return words(listed(found, last="; ", between="; "), ".") if found else words()
 
 
 def how_sure(source: Source, outcome: str) -> Text:
     """Say for each comparison whether its interval holds no difference."""
-    study = source.study
-    estimand = study.primary_estimand
-    rows = source.rows.where(
-        analysis="primary", outcome=outcome, estimand=estimand, analysis_set=AS_RANDOMISED,
-        visit=study.estimands[estimand].endpoint, quantity="difference",
-    )  # fmt: skip
     holds: list[Text] = []
     apart: list[Text] = []
-    for row in rows:
+    for row in _differences(source, outcome):
         if row["lower"] is not None and row["upper"] is not None and row["converged"] is not False:
             within = row["lower"] <= 0 <= row["upper"]
-            (holds if within else apart).append(words(source.difference(row)))
+            (holds if within else apart).append(source.difference(row))
     parts: list[Text] = []
     if apart:
-        parts.append(words("The interval for ", listed(apart), " does not include a difference of "
-                           "none."))  # fmt: skip
+        one = len(apart) == 1
+        parts.append(words(f"The interval{'' if one else 's'} for ", listed(apart),
+                           f" do{'es' if one else ''} not contain zero."))  # fmt: skip
     if holds:
-        parts.append(words("The interval for ", listed(holds), " includes no difference: the "
-                           "data leave open which arm did better."))  # fmt: skip
+        one = len(holds) == 1
+        parts.append(words(f"The interval{'' if one else 's'} for ", listed(holds),
+                           f" contain{'s' if one else ''} zero: the data leave open which arm "
+                           "did better."))  # fmt: skip
     if not parts:
         return words()
-    better = "lower" if study.outcomes[outcome].higher_is == "worse" else "higher"
+    better = "lower" if source.study.outcomes[outcome].higher_is == "worse" else "higher"
     return words(listed(parts, last=" ", between=" "), f" A {better} score is better.")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
 from ipt_outcomes.tables.quotes import NOT_SHOWN, Text, listed, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, about_model, interval_head
@@ -54,7 +55,8 @@ def problem_areas(source: Source, name: str = "problem_areas") -> Table:
 
 
 def _means(source: Source, rows: Rows) -> Iterator[Line]:
-    for row in rows.where(quantity="mean"):
+    means = {row["arm"]: row for row in rows.where(quantity="mean")}
+    for row in (means[area] for area in PROBLEM_AREA_LABELS if area in means):
         cells = [words(quote(row, form)) for form in ("n", "estimate", "interval")]
         yield Line(
             words(source.group(row["arm"])), (*cells, Text(), Text()), words("Adjusted means")

@@ -9,6 +9,7 @@ can recompute every number that a reader sees.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,10 @@ from ipt_outcomes.tables.rows import Row
 NOT_SHOWN = numbers.NOT_KNOWN
 SUPPRESSED = "<5"
 WITHHELD = "withheld"
+
+
+def _held(symbol: re.Match[str]) -> str:
+    return symbol.group().replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _unless_hidden(row: Row, value: float | None) -> str:
@@ -131,7 +136,9 @@ class Text:
 
     def html(self) -> str:
         """Return the text as HTML, escaped, each number with its origin."""
-        return "".join(piece.html() for piece in self.pieces)
+        page = "".join(piece.html() for piece in self.pieces)
+        # A symbol stays on the line of its number: n = 80, p < .001.
+        return re.sub(r"(?<![\w&;-])([nptgF]) (= )?(?=<span data-est)", _held, page)
 
     def as_lists(self) -> list[list[str]]:
         """Return the pieces as plain lists, for JSON."""
