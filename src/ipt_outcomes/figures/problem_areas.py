@@ -62,7 +62,7 @@ def problem_areas(source: Source) -> Drawing:
             "pairwise differences at ", source.visit(endpoint), ", the first area minus the "
             "second, with unadjusted intervals; p (Holm) is adjusted over the differences shown. ",
             source.outcome(outcome), f": {source.direction(outcome)}. ",
-            about_model(rows, notes=False),
+            about_model(rows),
         ),
         words(
             "Two panels. A: lines of adjusted means by problem area over weeks. B: forest of "

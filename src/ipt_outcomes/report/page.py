@@ -16,7 +16,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ipt_outcomes.report import sentences
-from ipt_outcomes.report.pieces import EmbeddedFigure, TrialPieces, counted, embed
+from ipt_outcomes.report.pieces import (
+    EmbeddedFigure,
+    TrialPieces,
+    counts_in_words,
+    embed,
+    scores_by_visit,
+)
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.catalogue import make_table, means_name, table_names
 from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
@@ -64,7 +70,7 @@ class Section:
     figures: list[EmbeddedFigure] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     folded: list[Table] = field(default_factory=list)
-    counts: list[tuple[Text, int]] = field(default_factory=list)
+    counts: list[tuple[Text, Text]] = field(default_factory=list)
     sections: list[Section] = field(default_factory=list)
 
 
@@ -219,7 +225,7 @@ def _results(
             )
         )
     if pieces.data_quality:
-        result.sections.append(_data_quality(study, key("data"), pieces))
+        result.sections.append(_data_quality(study, trial, key("data"), pieces))
     return result
 
 
@@ -259,13 +265,20 @@ def _outcome(
     )
 
 
-def _data_quality(study: Study, key: str, pieces: TrialPieces) -> Section:
+def _data_quality(study: Study, trial: str, key: str, pieces: TrialPieces) -> Section:
     about = pieces.data_quality
     paragraphs = []
     if isinstance(about.get("file"), str):
         file = named(Path(about["file"]).name)
         paragraphs.append(words("Export: ", file, " (", named(about.get("format", "")), ")."))
-    return Section(key, words("Data quality"), paragraphs, counts=counted(study, about))
+    by_visit = scores_by_visit(study, trial, about)
+    return Section(
+        key,
+        words("Data quality"),
+        paragraphs,
+        counts=counts_in_words(study, about),
+        tables=[by_visit] if by_visit is not None else [],
+    )
 
 
 def _method_section(sources: Mapping[str, Source], several: bool) -> Section:

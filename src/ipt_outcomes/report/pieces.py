@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ipt_outcomes.study import Study
-from ipt_outcomes.tables.quotes import Text, named, words
+from ipt_outcomes.tables.quotes import Text, named, tallied, words
+from ipt_outcomes.tables.table import Line, Table, column
 
 
 @dataclass(frozen=True)
@@ -93,11 +94,13 @@ def _uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
 
 
+BY_VISIT = "scores_by_visit"
+
 COUNTED = {
     "rows": "Rows read",
     "blank_rows": "Blank rows skipped",
     "participants": "Participants",
-    "participants_without_arm": "Participants without an arm, not used",
+    "participants_without_arm": "Without an arm, not used",
     "assessments": "Assessments",
     "scores": "Scores used",
     "scores_not_used": "Scores set aside",
@@ -105,12 +108,11 @@ COUNTED = {
     "error": "errors",
     "warning": "warnings",
     "note": "notes",
-    "scores_by_visit": "Scores",
 }
 """What ingest calls a count: what a reader does."""
 
 
-def counted(study: Study, counts: Mapping[str, Any]) -> list[tuple[Text, int]]:
+def counts_in_words(study: Study, counts: Mapping[str, Any]) -> list[tuple[Text, Text]]:
     """Word the counts of the data, nested ones flattened, in a stable order.
 
     Parameters
@@ -118,25 +120,49 @@ def counted(study: Study, counts: Mapping[str, Any]) -> list[tuple[Text, int]]:
     study
         The configuration, whose labels replace names of outcomes and visits.
     counts
-        As ingest wrote them; what is no count (such as a file name) is left to the caller.
+        As ingest wrote them; what is no count (such as a file name), and the scores by visit
+        (see :func:`scores_by_visit`), are left out.
     """
-    rank = {name: position for position, name in enumerate([*COUNTED, *study.visits])}
-    found: list[tuple[Text, int]] = []
-
-    def visit(name: str) -> tuple[int, str]:
-        return rank.get(name, len(rank)), name
+    rank = {name: position for position, name in enumerate(COUNTED)}
+    found: list[tuple[Text, Text]] = []
 
     def walk(counts: Mapping[str, Any], above: Text) -> None:
-        for name in sorted(counts, key=visit):
+        for name in sorted(counts, key=lambda name: (rank.get(name, len(rank)), name)):
             value = counts[name]
             label = words(above, ": " if above else "", _label(study, name))
             if isinstance(value, Mapping):
                 walk(value, label)
             elif isinstance(value, int) and not isinstance(value, bool):
-                found.append((label, value))
+                found.append((label, words(tallied(value))))
 
-    walk(counts, Text())
+    walk({name: value for name, value in counts.items() if name != BY_VISIT}, Text())
     return found
+
+
+def scores_by_visit(study: Study, trial: str, counts: Mapping[str, Any]) -> Table | None:
+    """Make the table of the scores read by visit; None when ingest did not count them."""
+    by_outcome = counts.get(BY_VISIT)
+    if not isinstance(by_outcome, Mapping) or not by_outcome:
+        return None
+    outcomes = [name for name in study.outcomes if name in by_outcome]
+    visits = [
+        name
+        for name in sorted(study.visits, key=lambda visit: study.visits[visit].week)
+        if any(name in by_outcome[outcome] for outcome in outcomes)
+    ]
+    return Table(
+        BY_VISIT,
+        words("Scores read by visit: ", named(study.trials[trial].label)),
+        words("Visit"),
+        tuple(column(named(study.outcomes[outcome].short_label)) for outcome in outcomes),
+        tuple(
+            Line(
+                words(named(study.visits[visit].label)),
+                tuple(words(tallied(by_outcome[outcome].get(visit, 0))) for outcome in outcomes),
+            )
+            for visit in visits
+        ),
+    )
 
 
 def _label(study: Study, name: str) -> Text:

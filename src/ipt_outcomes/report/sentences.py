@@ -167,8 +167,10 @@ def _model(source: Source) -> Text:
         text = words("No model was fitted")
     else:
         text = words(text, quote(fitted, "method"))
-        if fitted["covariance"]:
-            text = words(text, ", with ", quote(fitted, "covariance"), " covariance over visits")
+        text = words(text, ", with ", named(plan.covariance), " covariance over visits")
+        if any(row["covariance"] != plan.covariance for row in rows):
+            text = words(text, " (where that could not be fitted, a simpler one with robust "
+                         "standard errors, as the notes of the tables say)")  # fmt: skip
     covariates = [_covariate(source, name) for name in plan.adjust_for]
     adjusted = words(" and ", listed(covariates)) if covariates else ""
     return words(

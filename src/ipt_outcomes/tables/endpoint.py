@@ -9,6 +9,9 @@ from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
 
+BESIDE = "primary, model-based errors"
+"""Rows that stand beside the primary ones when those carry robust errors."""
+
 
 def endpoint_differences(source: Source, outcome: str, name: str = "endpoint") -> Table:
     """Make the table of an outcome's differences at the endpoint.
@@ -55,21 +58,22 @@ def endpoint_differences(source: Source, outcome: str, name: str = "endpoint") -
 
 
 def _lines(source: Source, outcome: str) -> Iterator[Line]:
-    rows = source.rows.where(analysis="primary", outcome=outcome)
+    rows = source.rows.where(analysis=("primary", BESIDE), outcome=outcome)
     for estimand, definition in source.study.estimands.items():
-        for analysis_set in rows.where(estimand=estimand).values("analysis_set"):
-            block = rows.where(
-                estimand=estimand, analysis_set=analysis_set, visit=definition.endpoint
-            )
-            group = words(
-                named(definition.label), f"; participants {analysis_set}; ",
-                source.visit(definition.endpoint),
-            )  # fmt: skip
-            for row in block.where(quantity="difference"):
-                effect = block.first(
-                    quantity="effect size", arm=row["arm"], reference=row["reference"]
-                )
-                yield Line(source.difference(row), _cells(row, effect), group)
+        of = rows.where(estimand=estimand, visit=definition.endpoint)
+        for analysis_set in of.values("analysis_set"):
+            for analysis in ("primary", BESIDE):
+                block = of.where(analysis_set=analysis_set, analysis=analysis)
+                errors = "; model-based standard errors" if analysis == BESIDE else ""
+                group = words(
+                    named(definition.label), f"; participants {analysis_set}; ",
+                    source.visit(definition.endpoint), errors,
+                )  # fmt: skip
+                for row in block.where(quantity="difference"):
+                    effect = block.first(
+                        quantity="effect size", arm=row["arm"], reference=row["reference"]
+                    )
+                    yield Line(source.difference(row), _cells(row, effect), group)
 
 
 def _cells(row: Row, effect: Row | None) -> tuple[Text, ...]:

@@ -29,7 +29,7 @@ def problem_areas(source: Source, name: str = "problem_areas") -> Table:
         notes.append(words("Not compared, for want of participants: ", areas, "."))
     if any(row["estimate"] is None for row in at):
         notes.append(words(f"{NOT_SHOWN}: fewer than five participants on a side, not shown."))
-    if model := about_model(rows, notes=False):
+    if model := about_model(rows):
         notes.append(model)
     notes.append(
         words("Scores in ", source.unit(outcome), f", {source.direction(outcome)}. n: "

@@ -12,10 +12,12 @@ import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, cast
 
 from ipt_outcomes.tables import numbers
 from ipt_outcomes.tables.rows import Row
+
+Origin = Literal["", "config", "count"]
 
 NOT_SHOWN = numbers.NOT_KNOWN
 SUPPRESSED = "<5"
@@ -82,14 +84,15 @@ class Piece:
         Id of the row of the estimates table that is quoted; empty for other words.
     form
         Which of the :data:`FORMS` wrote the row.
-    config
-        Whether the words stand in the study's configuration.
+    origin
+        Where other words come from: ``config`` (the study's configuration), ``count`` (what was
+        counted while reading the data); empty for the program's own.
     """
 
     text: str
     estimate: str = ""
     form: str = ""
-    config: bool = False
+    origin: Origin = ""
 
     def html(self) -> str:
         """Return the piece as HTML, escaped, with its origin."""
@@ -97,7 +100,7 @@ class Piece:
         if self.estimate:
             origin = f'data-estimate="{html.escape(self.estimate)}" data-form="{self.form}"'
             return f"<span {origin}>{shown}</span>"
-        return f"<span data-config>{shown}</span>" if self.config else shown
+        return f"<span data-{self.origin}>{shown}</span>" if self.origin else shown
 
 
 class Text:
@@ -142,15 +145,12 @@ class Text:
 
     def as_lists(self) -> list[list[str]]:
         """Return the pieces as plain lists, for JSON."""
-        return [[p.text, p.estimate, p.form, "config" if p.config else ""] for p in self.pieces]
+        return [[p.text, p.estimate, p.form, p.origin] for p in self.pieces]
 
     @classmethod
     def from_lists(cls, pieces: Iterable[Iterable[str]]) -> Text:
         """Read what :meth:`as_lists` made."""
-        return cls(
-            Piece(text, estimate, form, config == "config")
-            for text, estimate, form, config in pieces
-        )
+        return cls(Piece(*cast("tuple[str, str, str, Origin]", tuple(piece))) for piece in pieces)
 
 
 Part = str | Piece | Text
@@ -189,7 +189,12 @@ def quote(row: Mapping[str, Any], form: str) -> Piece:
 
 def named(label: object) -> Piece:
     """Quote a word, a name or a number of the configuration."""
-    return Piece(str(label), config=True)
+    return Piece(str(label), origin="config")
+
+
+def tallied(n: int) -> Piece:
+    """Write a count made while reading the data."""
+    return Piece(str(n), origin="count")
 
 
 def listed(parts: Iterable[Part], last: str = " and ", between: str = ", ") -> Text:

@@ -92,8 +92,8 @@ def interval_head(rows: Iterable[Row]) -> Text:
     return words("CI")
 
 
-def about_model(rows: Iterable[Row], notes: bool = True) -> Text:
-    """Describe the model behind rows: method, covariance, convergence and, if asked, its notes."""
+def about_model(rows: Iterable[Row]) -> Text:
+    """Describe the model behind rows: method, covariance, convergence, and what rows note."""
     for row in rows:
         if row["model_id"] is None:
             continue
@@ -105,7 +105,7 @@ def about_model(rows: Iterable[Row], notes: bool = True) -> Text:
         text = words(listed(parts, last=", "), ".")
         if row["converged"] is False:
             text = words(text, " The model DID NOT CONVERGE: do not use these numbers.")
-        if notes and row["notes"]:
+        if row["notes"]:
             text = words(text, " Note: ", quote(row, "notes"), ".")
         return text
     return words()
