@@ -98,5 +98,8 @@ def figure_code(wildcards):
 
 
 def farewell():
+    """Say where the report is, as seen from the folder that the run was started in."""
+    started_in = os.environ.get("PWD", os.getcwd())
     if os.path.exists(REPORT):
-        print(f"\nThe report is at {os.path.relpath(REPORT)}", file=sys.stderr)
+        path = os.path.relpath(os.path.abspath(REPORT), started_in)
+        print(f"\nThe report is at {path}", file=sys.stderr)
