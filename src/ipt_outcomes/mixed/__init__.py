@@ -4,8 +4,18 @@
 frames. The engine knows nothing of any particular kind of trial.
 """
 
+from .comparison import likelihood_ratio_test
 from .errors import ConvergenceError, DesignError, MixedModelError
 from .fit import MixedModelFit
 from .model import mixed_model
+from .refit import Refits
 
-__all__ = ["ConvergenceError", "DesignError", "MixedModelError", "MixedModelFit", "mixed_model"]
+__all__ = [
+    "ConvergenceError",
+    "DesignError",
+    "MixedModelError",
+    "MixedModelFit",
+    "Refits",
+    "likelihood_ratio_test",
+    "mixed_model",
+]

@@ -79,4 +79,7 @@ def find_aliasing(gram: Floats) -> Aliasing:
                 -solved * scale[kept][:, None] / np.where(scale[dropped] > 0, scale[dropped], 1.0)
             )
         null[dropped, np.arange(len(dropped))] = 1.0
+        # Rounding leaves specks in coefficients that do not belong to the dependency.
+        weight = np.abs(null) * np.where(size > 0, size, 1.0)[:, None]
+        null[weight < 1e-7 * weight.max(0)] = 0.0
     return Aliasing(np.array(kept, np.int64), np.array(dropped, np.int64), null)

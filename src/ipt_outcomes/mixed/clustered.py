@@ -108,6 +108,7 @@ class ClusteredLikelihood(Likelihood):
         self.effect = effect
         seen = np.where(statistics.mask[:, :, None], loading[statistics.set_index], 0.0)
         self.loading = seen  # (patterns, T, q)
+        self.full_loading = loading
 
     @property
     def names(self) -> list[str]:

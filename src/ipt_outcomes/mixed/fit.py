@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -12,175 +11,35 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from .aliasing import Aliasing
-from .composition import RandomPlusResidual
-from .design import Design
+from .comparison import intraclass_correlation
+from .diagnostics import (
+    cluster_effects_table,
+    fitted_table,
+    influence_table,
+    random_effects_table,
+    residual_table,
+    simulate,
+)
 from .errors import DesignError, MixedModelError, one_of
 from .factors import Floats, level_label
+from .fitted import FittedModel
+from .formula import missing_columns
 from .grid import as_names, find_level, mean_rows, trend_rows, type_three_rows
 from .inference import estimate_table, f_p, holm
-from .layout import Layout
-from .likelihood import Likelihood, Point
-from .optimise import Convergence
-from .prepare import Prepared
 from .printing import describe
-from .specification import Specification
-from .tests_of_fixed_effects import FixedEffects
+from .refit import Refits, refit
+from .source import Source
 from .threads import single_threaded
 
 
-@dataclass
-class MixedModelFit:
-    """A fitted Gaussian mixed model for repeated measures.
+class MixedModelFit(FittedModel):
+    """A fitted Gaussian mixed model for repeated measures: its results as data frames.
 
-    Attributes
-    ----------
-    specification
-        The call.
-    covariance_used
-        The covariance that converged: the one asked for, or a later one of the fall-back sequence.
-    steps
-        Every covariance tried, with what happened.
-    notes
-        What the reader must know: levels left out, aliased coefficients, boundaries.
-    convergence
-        Gradient, curvature and iterations.
+    Attributes are those of :class:`.fitted.FittedModel`: ``specification``, ``covariance_used``,
+    ``steps`` (every covariance tried, with what happened), ``notes``, ``convergence``, ``loglik``,
+    ``aic``, ``aicc``, ``bic``, ``counts``, ``covariance``, ``random_covariance``,
+    ``variance_components``, ``vcov``.
     """
-
-    specification: Specification
-    prepared: Prepared
-    likelihood: Likelihood
-    point: Point
-    convergence: Convergence
-    fixed: FixedEffects
-    covariance_used: str
-    steps: list[tuple[str, str]]
-    notes: list[str] = field(default_factory=list)
-    _grids: dict[Any, tuple[list[tuple[Any, ...]], Floats]] = field(
-        default_factory=dict, repr=False
-    )
-
-    # --- what was fitted -----------------------------------------------------------------------
-
-    @property
-    def design(self) -> Design:
-        """The fixed effects."""
-        return self.prepared.design
-
-    @property
-    def layout(self) -> Layout:
-        """The analysed rows by participant and visit."""
-        return self.prepared.layout
-
-    @property
-    def aliasing(self) -> Aliasing:
-        """Which coefficients are estimated."""
-        return self.prepared.aliasing
-
-    @property
-    def loglik(self) -> float:
-        """(Restricted) log-likelihood at the maximum."""
-        return -self.point.f
-
-    @property
-    def n_parameters(self) -> int:
-        """Parameters that the information criteria count.
-
-        Covariance parameters, and under full maximum likelihood the fixed effects too (as SAS).
-        """
-        own = self.likelihood.parameters
-        return own if self.specification.reml else own + len(self.aliasing.kept)
-
-    @property
-    def aic(self) -> float:
-        """Akaike's criterion, −2 log-likelihood + 2 k (see ``n_parameters``)."""
-        return 2 * self.n_parameters - 2 * self.loglik
-
-    @property
-    def aicc(self) -> float:
-        """Akaike's criterion with the small-sample correction of Hurvich & Tsai (1989), as SAS."""
-        k = self.n_parameters
-        n = self.n_observations - (len(self.aliasing.kept) if self.specification.reml else 0)
-        return -2 * self.loglik + 2 * k * n / max(n - k - 1, 1e-12) if n > k + 1 else float("inf")
-
-    @property
-    def bic(self) -> float:
-        """Schwarz's criterion with the number of participants, as mmrm and SAS."""
-        return float(self.n_parameters * np.log(self.n_participants) - 2 * self.loglik)
-
-    @property
-    def n_observations(self) -> int:
-        """Observations in the likelihood."""
-        return int(self.layout.counts["rows analysed"])
-
-    @property
-    def n_participants(self) -> int:
-        """Participants with at least one analysed observation."""
-        return len(self.layout.participants)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Rows and participants read, excluded by reason, and analysed."""
-        return dict(self.layout.counts)
-
-    @property
-    def aliased(self) -> list[str]:
-        """Names of the coefficients that the data cannot estimate."""
-        return [self.design.names[j] for j in self.aliasing.dropped]
-
-    @cached_property
-    def covariance(self) -> pd.DataFrame | dict[str, pd.DataFrame]:
-        """Covariance of the visits (of the residuals, beside random effects), by group if asked."""
-        structure = self.likelihood.structure
-        theta = self.point.theta[: structure.parameters]
-        if isinstance(structure, RandomPlusResidual):
-            return self._by_group(structure.residual.sigma(theta[structure.n_random :]))
-        return self._by_group(structure.sigma(theta))
-
-    @cached_property
-    def marginal_covariance(self) -> pd.DataFrame | dict[str, pd.DataFrame]:
-        """Covariance of the visits of a participant, random effects of participants included."""
-        return self._by_group(self.point.sigma)
-
-    def _by_group(self, matrices: Floats) -> pd.DataFrame | dict[str, pd.DataFrame]:
-        labels = [level_label(v) for v in self.layout.visits]
-        tables = {}
-        for g, name in enumerate(self.prepared.groups):
-            which = int(np.flatnonzero(self.prepared.group_of_set == g)[0])
-            which = min(which, len(matrices) - 1)
-            tables[name] = pd.DataFrame(matrices[which], index=labels, columns=labels)
-        return tables if self.specification.covariance_by else tables[""]
-
-    @cached_property
-    def random_covariance(self) -> pd.DataFrame | None:
-        """Covariance of the participants' random effects, ``None`` without any."""
-        structure = self.likelihood.structure
-        if not isinstance(structure, RandomPlusResidual):
-            return None
-        G = structure.random_covariance(self.point.theta)
-        return pd.DataFrame(G, index=structure.effects, columns=structure.effects)
-
-    @cached_property
-    def variance_components(self) -> pd.DataFrame:
-        """Parameters of the covariance: parameter, estimate, se (from the information used)."""
-        se = np.sqrt(np.maximum(np.diag(self.fixed.omega), 0.0))
-        return pd.DataFrame(
-            {"parameter": self.likelihood.names, "estimate": self.point.theta, "se": se}
-        )
-
-    @cached_property
-    def vcov(self) -> pd.DataFrame:
-        """Covariance of the coefficients that the standard errors come from."""
-        full = np.full((len(self.design.columns),) * 2, np.nan)
-        full[np.ix_(self.aliasing.kept, self.aliasing.kept)] = self.fixed.vcov
-        return pd.DataFrame(full, index=self.design.names, columns=self.design.names)
-
-    @cached_property
-    def beta(self) -> Floats:
-        """Coefficients in the order of the design, missing where aliased."""
-        full = np.full(len(self.design.columns), np.nan)
-        full[self.aliasing.kept] = self.fixed.beta
-        return full
 
     # --- results -------------------------------------------------------------------------------
 
@@ -444,6 +303,64 @@ class MixedModelFit:
                     line["p"] = f_p(result.statistic, result.numerator, result.denominator)
             lines.append(line)
         return pd.DataFrame(lines)
+
+    # --- after the fit -------------------------------------------------------------------------
+
+    def predict(self, frame: pd.DataFrame, level: float | None = None) -> pd.DataFrame:
+        """Predict means of new rows from the fixed effects: estimate, se, df, …, lower, upper.
+
+        Parameters
+        ----------
+        frame
+            Rows with the columns of the formula; levels must be known to the fit.
+        level
+            Confidence level of the mean.
+        """
+        findings = missing_columns(
+            {v: "formula" for f in self.design.factors for v in f.variables}, list(frame.columns)
+        )
+        if findings:
+            raise MixedModelError(findings)
+        source = Source(frame)
+        data = {v: source[v] for f in self.design.factors for v in f.variables}
+        rows = self.design.rows(data, len(frame))
+        return self.linear(rows, {}, level).set_axis(frame.index)
+
+    def fitted(self, *, conditional: bool = False) -> pd.DataFrame:
+        """Means of every participant at every visit, wide; see :mod:`.diagnostics`."""
+        return fitted_table(self, conditional=conditional)
+
+    @cached_property
+    def random_effects(self) -> pd.DataFrame:
+        """Predicted random effects of participants (BLUPs), one row each."""
+        return random_effects_table(self)
+
+    @cached_property
+    def cluster_effects(self) -> pd.DataFrame:
+        """Predicted effects of clusters."""
+        return cluster_effects_table(self)
+
+    def residuals(self, kind: str = "normalised") -> pd.DataFrame:
+        """Return ``"normalised"`` or ``"raw"`` residuals: participant, visit, residual."""
+        return residual_table(self, kind)
+
+    def influence(self) -> pd.DataFrame:
+        """Cook's distance and leverage of every participant, the covariance held fixed."""
+        return influence_table(self)[0]
+
+    def simulate(self, replicates: int, seed: int | np.random.Generator) -> Floats:
+        """Draw outcomes (replicates, participants, visits) from the fitted model."""
+        return simulate(self, replicates, seed)
+
+    def refit(
+        self, *, weights: ArrayLike | None = None, outcomes: ArrayLike | None = None
+    ) -> Refits:
+        """Refit to many re-weighted or re-drawn data sets at once; see :func:`.refit.refit`."""
+        return refit(self, weights=weights, outcomes=outcomes)
+
+    def icc(self, visit: Any = None, level: float | None = None) -> pd.DataFrame:
+        """Intraclass correlation of the clusters at a visit, with interval."""
+        return intraclass_correlation(self, visit, level)
 
     def _estimable_part(self, matrix: Floats) -> Floats:
         if not len(self.aliasing.dropped):

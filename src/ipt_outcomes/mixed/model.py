@@ -251,8 +251,10 @@ def solve(
     inner = outer.inner
     notes = []
     for cone in cones:
-        values = np.linalg.eigvalsh(cone.matrix(inner.theta))
-        if values[0] <= 1e-7 * max(float(values[-1]), 1e-300) or cone.outside(inner.theta):
+        # Measured against the starting values, which carry the units of the outcome.
+        scale = np.sqrt(np.diag(cone.matrix(start)))
+        values = np.linalg.eigvalsh(cone.matrix(inner.theta) / np.outer(scale, scale))
+        if values[0] <= 1e-7 * max(1.0, float(values[-1])):
             zero = (
                 "is zero" if cone.size == 1 else "is singular (a variance or a correlation of ±1)"
             )

@@ -92,9 +92,11 @@ def maximise(
         return None
     likelihood.differentiate(point)
     step_count, exact, stalled = 0, False, 0
+    observed: Floats | None = None
     while step_count < iterations:
         kind = "observed" if exact else ("start" if step_count == 0 else "quick")
         hessian = likelihood.hessian(point, kind)
+        observed = hessian if kind == "observed" else None
         step, decrement = newton_step(likelihood, point, hessian)
         if exact and (decrement < 1e-20 or stalled > 1):
             break
@@ -106,11 +108,11 @@ def maximise(
             exact = True
             continue
         stalled = stalled + 1 if decrement < 1e-12 and exact else 0
-        point = found
+        point, observed = found, None
         likelihood.differentiate(point)
         if decrement < 1e-3 and fraction == 1.0:
             exact = True
-    hessian = likelihood.hessian(point, "observed")
+    hessian = likelihood.hessian(point, "observed") if observed is None else observed
     return point, hessian, judge(likelihood, point, hessian, step_count, at_boundary)
 
 

@@ -1,0 +1,139 @@
+"""Comparing fitted models: likelihood-ratio tests, and the intraclass correlation of clusters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy.special import chdtrc, expit, logit
+
+from .clustered import ClusteredLikelihood
+from .errors import MixedModelError
+from .factors import level_label
+from .inference import quantile
+
+if TYPE_CHECKING:
+    from .fit import MixedModelFit
+
+
+def likelihood_ratio_test(smaller: MixedModelFit, larger: MixedModelFit) -> pd.DataFrame:
+    """Test a model against a larger one that contains it.
+
+    Parameters
+    ----------
+    smaller, larger
+        Fits to the same outcomes. Models with different fixed effects must both be fitted by full
+        maximum likelihood (``reml=False``): restricted likelihoods of different designs are not
+        comparable.
+
+    Returns
+    -------
+    One line: statistic, df, p. Where variances are tested against zero the p-value is
+    conservative (Self & Liang 1987, JASA 82:605).
+
+    Raises
+    ------
+    MixedModelError
+        For models that cannot be compared.
+
+    Examples
+    --------
+    >>> from ipt_outcomes.mixed import mixed_model
+    >>> rng = np.random.default_rng(1)
+    >>> data = pd.DataFrame({"id": np.repeat(np.arange(20), 2), "week": np.tile([4, 8], 20)})
+    >>> data["score"] = rng.normal(10, 3, 40)
+    >>> common = dict(participant="id", visit="week", df="satterthwaite", reml=False)
+    >>> one = mixed_model("score ~ 1", data, **common)
+    >>> two = mixed_model("score ~ week", data, **common)
+    >>> int(likelihood_ratio_test(one, two)["df"].iloc[0])
+    1
+    """
+    findings = []
+    if smaller.n_observations != larger.n_observations:
+        findings.append(
+            f"the models analyse different rows ({smaller.n_observations} and "
+            f"{larger.n_observations})"
+        )
+    if smaller.specification.reml != larger.specification.reml:
+        findings.append("one model is fitted by REML, the other by ML")
+    same = smaller.design.names == larger.design.names
+    if larger.specification.reml and not same:
+        findings.append("the fixed effects differ: fit both with reml=False")
+    df = (len(larger.aliasing.kept) - len(smaller.aliasing.kept)) + (
+        larger.likelihood.parameters - smaller.likelihood.parameters
+    )
+    if df <= 0:
+        findings.append("the second model must have more parameters than the first")
+    if findings:
+        raise MixedModelError(findings)
+    statistic = max(0.0, 2 * (larger.loglik - smaller.loglik))
+    p = float(chdtrc(df, statistic))
+    return pd.DataFrame({"statistic": [statistic], "df": [df], "p": [p]})
+
+
+def intraclass_correlation(
+    fit: MixedModelFit, visit: Any = None, level: float | None = None
+) -> pd.DataFrame:
+    """Return the share of the variance at a visit that lies between clusters.
+
+    ICC_a = λ_a'Ψλ_a / (λ_a'Ψλ_a + Σ_aa), with a delta-method interval on the logit scale. At the
+    boundary the estimate and the lower limit are 0 and the upper limit takes the variance at its
+    own upper limit.
+
+    Parameters
+    ----------
+    visit
+        One visit; all by default.
+    level
+        Confidence level.
+
+    Returns
+    -------
+    Frame: visit, group of the clusters, group of the covariance, icc, se, lower, upper.
+
+    Raises
+    ------
+    MixedModelError
+        For models without clusters, or an unknown visit.
+    """
+    likelihood = fit.likelihood
+    if not isinstance(likelihood, ClusteredLikelihood) or fit.prepared.clusters is None:
+        raise MixedModelError("the model has no clusters (cluster='…').")
+    visits = [level_label(v) for v in fit.layout.visits]
+    if visit is None:
+        wanted = list(range(len(visits)))
+    elif level_label(visit) in visits:
+        wanted = [visits.index(level_label(visit))]
+    else:
+        raise MixedModelError(f"visit {visit!r} is not among {', '.join(visits)}.")
+    own, psi = likelihood.split(fit.point.theta)
+    k = len(own)
+    sigma, D = likelihood.structure.sigma(own), likelihood.structure.first(own)
+    Psi, E = likelihood.effect.sigma(psi), likelihood.effect.first(psi)
+    z = float(quantile(level or fit.specification.level, np.array([np.inf]))[0])
+    lines = []
+    for a in wanted:
+        for c, cluster_group in enumerate(fit.prepared.clusters.groups):
+            for g, group in enumerate(fit.prepared.groups):
+                s = int(np.flatnonzero(fit.prepared.group_of_set == g)[0])
+                load = likelihood.full_loading[s, a]
+                between, within = float(load @ Psi[c] @ load), float(sigma[s, a, a])
+                total = between + within
+                slope = np.zeros(len(fit.point.theta))
+                slope[k:] = (E[:, c] @ load @ load) * within / total**2
+                slope[:k] = -D[:, s, a, a] * between / total**2
+                icc = between / total
+                se = float(np.sqrt(max(float(slope @ fit.fixed.omega @ slope), 0.0)))
+                if icc > 1e-8 and icc < 1:
+                    half = z * se / (icc * (1 - icc))
+                    lower, upper = float(expit(logit(icc) - half)), float(expit(logit(icc) + half))
+                else:
+                    icc, lower, upper = max(icc, 0.0), 0.0, min(1.0, z * se)
+                line = {"visit": fit.layout.visits[a]}
+                if cluster_group:
+                    line["cluster group"] = cluster_group
+                if group:
+                    line["group"] = group
+                lines.append(line | {"icc": icc, "se": se, "lower": lower, "upper": upper})
+    return pd.DataFrame(lines)

@@ -1,0 +1,223 @@
+"""Awkward data: a correct answer or a clear error, never a silent wrong one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ipt_outcomes.mixed import ConvergenceError, DesignError, MixedModelError, mixed_model
+
+
+def draw(n=40, visits=4, seed=8):
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(
+        {
+            "participant": np.repeat(np.arange(n), visits),
+            "week": np.tile(4 * np.arange(1, visits + 1), n),
+            "arm": np.repeat(np.where(np.arange(n) % 2, "IPT", "MED"), visits),
+        }
+    )
+    own = np.repeat(rng.normal(0, 3, n), visits)
+    frame["score"] = 15 - 0.3 * frame["week"] + own + rng.normal(0, 2, n * visits)
+    return frame
+
+
+def fit(frame, formula="score ~ arm*week", **request):
+    request = {"participant": "participant", "visit": "week", "reference": {"arm": "MED"}} | request
+    return mixed_model(formula, frame, **request)
+
+
+def test_visit_seen_by_one_arm_only_is_named_and_not_estimable():
+    frame = draw()
+    frame = frame[(frame["arm"] == "IPT") | (frame["week"] < 16)]
+    result = fit(frame)
+    assert result.aliased == ["arm[IPT]:week[16]"]
+    assert "arm[IPT]:week[16]" in str(result)
+    means = result.means("arm", by="week").set_index(["arm", "week"])["estimate"]
+    assert np.isnan(means["MED", 16])
+    assert np.isfinite(means.drop(("MED", 16))).all()
+    seen = frame[(frame["arm"] == "IPT") & (frame["week"] == 16)]["score"]
+    assert means["IPT", 16] == pytest.approx(seen.mean(), abs=1.0)
+    tests = result.anova().set_index("term")
+    assert tests.loc["arm:week", "df_numerator"] == 2
+
+
+def test_arm_without_rows_at_all_is_said():
+    frame = draw()
+    frame["arm"] = pd.Categorical(frame["arm"], categories=["MED", "IPT", "IPT+MED"])
+    result = fit(frame)
+    assert any("IPT+MED" in note for note in result.notes)
+
+
+def test_one_participant_in_a_cell_is_fitted():
+    frame = draw()
+    gone = (frame["arm"] == "IPT") & (frame["week"] == 16) & (frame["participant"] != 1)
+    result = fit(frame[~gone])
+    table = result.contrasts("arm", by="week")
+    assert np.isfinite(table[["estimate", "se", "df"]]).all().all()
+
+
+def test_perfectly_correlated_visits_do_not_pass_silently():
+    frame = draw(visits=3)
+    first = frame.loc[frame["week"] == 4, "score"].to_numpy()
+    frame.loc[frame["week"] == 8, "score"] = 2.0 + first
+    with pytest.raises(ConvergenceError, match="unstructured"):
+        fit(frame, fallback=False)
+
+
+def test_fall_back_is_recorded_and_printed():
+    rng = np.random.default_rng(2)
+    frame = draw(n=8, visits=7, seed=9)
+    frame = frame[rng.random(len(frame)) > 0.3]
+    result = fit(frame, "score ~ arm + week")
+    assert result.covariance_used != "unstructured"
+    assert result.steps[0][0] == "unstructured"
+    assert result.steps[-1] == (result.covariance_used, "converged")
+    assert "unstructured:" in str(result)
+
+
+def test_constant_outcome_is_refused():
+    frame = draw().assign(score=3.0)
+    with pytest.raises(DesignError, match="constant"):
+        fit(frame)
+
+
+def test_unordered_text_visits_are_refused():
+    frame = draw()
+    frame["visit"] = "week " + frame["week"].astype(str)
+    with pytest.raises(DesignError, match="without an order"):
+        fit(frame, "score ~ arm*visit", visit="visit")
+    order = [f"week {w}" for w in (4, 8, 12, 16)]
+    frame["visit"] = pd.Categorical(frame["visit"], categories=order, ordered=True)
+    result = fit(frame, "score ~ arm*visit", visit="visit")
+    assert list(result.covariance.index) == order
+    assert result.loglik == pytest.approx(fit(frame).loglik)
+
+
+def test_all_findings_at_once():
+    with pytest.raises(MixedModelError) as caught:
+        fit(draw(), df="kenward", covariance="unstructurd", level=95)
+    assert len(caught.value.findings) == 3
+    assert "unstructured" in str(caught.value)
+
+
+def test_missing_columns_are_named_with_the_nearest():
+    with pytest.raises(DesignError, match="nearest: 'score'"):
+        fit(draw(), "scor ~ arm*week")
+
+
+def test_duplicated_participant_visits_are_named():
+    frame = draw()
+    with pytest.raises(DesignError, match="participant 0 at week 4"):
+        fit(pd.concat([frame, frame.iloc[[0]]]))
+
+
+def test_missing_values_are_counted_by_reason():
+    frame = draw().assign(baseline=1.0)
+    frame["baseline"] = np.arange(len(frame)) % 7 + 0.0
+    frame.loc[3, "score"] = np.nan
+    frame.loc[[5, 6], "baseline"] = np.nan
+    result = fit(frame, "score ~ baseline + arm*week")
+    assert result.counts["excluded: score missing"] == 1
+    assert result.counts["excluded: baseline missing"] == 2
+    assert result.n_observations == len(frame) - 3
+
+
+def test_no_rows_left_is_refused():
+    with pytest.raises(DesignError, match="no row is left"):
+        fit(draw().assign(score=np.nan))
+
+
+def test_infinite_outcome_is_refused():
+    frame = draw()
+    frame.loc[4, "score"] = np.inf
+    with pytest.raises(DesignError, match="infinite"):
+        fit(frame)
+
+
+def test_zero_variance_of_a_random_slope_is_found_and_said():
+    frame = draw()
+    rng = np.random.default_rng(0)
+    frame["score"] = 10 + rng.normal(size=len(frame))
+    result = fit(frame, "score ~ arm", random="1", visit=None, information="expected")
+    if any("boundary" in note for note in result.notes):
+        assert result.random_covariance.iloc[0, 0] == pytest.approx(0, abs=1e-6)
+    assert result.convergence.converged
+
+
+def test_zero_variance_of_clusters_is_found_and_said():
+    frame = draw(n=60)
+    # therapists who differ less than chance: every therapist's participants average the same
+    therapist = frame["participant"] // 2 % 6
+    frame["therapist"] = np.where(frame["arm"] == "IPT", "T" + therapist.astype(str), None)
+    inside = frame["arm"] == "IPT"
+    means = frame[inside].groupby("therapist")["score"].transform("mean")
+    frame.loc[inside, "score"] += frame.loc[inside, "score"].mean() - means
+    result = fit(frame, cluster="therapist", cluster_where="arm != 'MED'", df="satterthwaite")
+    assert any("boundary" in note and "clusters" in note for note in result.notes)
+    alone = fit(frame, df="satterthwaite")
+    assert result.loglik == pytest.approx(alone.loglik, abs=1e-6)
+    icc = result.icc(16).iloc[0]
+    assert icc["icc"] == pytest.approx(0, abs=1e-6)
+    assert icc["lower"] == 0
+    assert icc["upper"] > 0
+
+
+def test_therapist_missing_where_one_is_needed_is_refused():
+    frame = draw().assign(therapist=None)
+    frame["therapist"] = frame["therapist"].astype(object)
+    frame.loc[frame["participant"] == 1, "therapist"] = "T1"
+    with pytest.raises(DesignError, match="empty in"):
+        fit(frame, cluster="therapist", cluster_where="arm != 'MED'", df="satterthwaite")
+
+
+def test_thirty_visits():
+    frame = draw(n=120, visits=30)
+    result = fit(frame, "score ~ arm + I(week)", covariance="heterogeneous autoregressive")
+    assert result.convergence.converged
+    result = fit(frame, "score ~ arm + week", df="satterthwaite")
+    assert result.convergence.converged
+    assert result.covariance.shape == (30, 30)
+
+
+def test_a_hundred_thousand_singletons_equal_least_squares():
+    rng = np.random.default_rng(1)
+    n = 100_000
+    frame = pd.DataFrame({"participant": np.arange(n), "visit": 1, "x": rng.normal(size=n)})
+    frame["score"] = 1 + 2 * frame["x"] + rng.normal(size=n)
+    result = mixed_model("score ~ x", frame, participant="participant", visit="visit")
+    X = np.column_stack([np.ones(n), frame["x"]])
+    beta, rss, *_ = np.linalg.lstsq(X, frame["score"].to_numpy(), rcond=None)
+    np.testing.assert_allclose(result.coefficients["estimate"], beta, rtol=1e-9)
+    assert result.covariance.iloc[0, 0] == pytest.approx(rss[0] / (n - 2), rel=1e-8)
+    assert result.coefficients["df"].iloc[1] == pytest.approx(n - 2, rel=1e-6)
+
+
+def test_collinear_covariates_are_named():
+    frame = draw()
+    frame["age"] = frame["participant"] % 11 + 30.0
+    frame["born"] = 2000.0 - frame["age"]
+    result = fit(frame, "score ~ age + born + arm*week")
+    assert result.aliased == ["born"]
+    assert any("born" in note for note in result.notes)
+
+
+def test_large_offset_of_a_covariate_keeps_its_digits():
+    frame = draw()
+    frame["year"] = 2000.0 + frame["participant"] % 7
+    one = fit(frame, "score ~ year + arm*week").coefficients.set_index("term")
+    centred = frame.assign(year=frame["year"] - 2000)
+    two = fit(centred, "score ~ year + arm*week").coefficients.set_index("term")
+    for name in ("estimate", "se", "df"):
+        assert one.loc["year", name] == pytest.approx(two.loc["year", name], rel=1e-6)
+
+
+def test_sandwich_and_kenward_roger_do_not_mix():
+    with pytest.raises(MixedModelError, match="own degrees of freedom"):
+        fit(draw(), standard_errors="CR2")
+
+
+def test_random_effects_beside_unstructured_are_refused():
+    with pytest.raises(MixedModelError, match="not identified"):
+        fit(draw(), random="1", covariance="unstructured")
