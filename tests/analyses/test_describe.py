@@ -12,6 +12,7 @@ from scipy import stats
 
 from ipt_outcomes.analyses.describe import describe
 from ipt_outcomes.analyses.disclosure import SMALLEST, suppress
+from ipt_outcomes.study import Study
 
 
 def rows(table, **where):
@@ -82,3 +83,13 @@ def test_what_stays_visible_never_reveals_a_small_count(counts):
         # with the total known, what is hidden sums to `rest`: never a single small count alone
         assert len(hidden) > 1 or len(counts) == 1
         assert rest >= SMALLEST or not shown
+
+
+def test_ends_that_no_column_records_are_not_counted_as_nobody(reference_trial):
+    content = reference_trial.study.model_dump(mode="json")
+    for name in ("treatment_stop_date", "treatment_stop_reason"):
+        content["trials"]["example"]["columns"][name] = None
+    table = describe(replace(reference_trial, study=Study.model_validate(content)))
+    stages = set(rows(table, analysis="flow")["contrast"])
+    assert "stopped treatment" not in stages
+    assert "left the study" in stages

@@ -80,10 +80,7 @@ def _flow(data: TrialData) -> Iterator[Row]:
                 if other != arm and (n := int((received == other).sum())):
                     yield count(f"received another arm: {data.study.arms[other].label}", n,
                                 arm=arm, n_arm=len(own))  # fmt: skip
-        for stage, day, reason in (
-            ("stopped treatment", "treatment_stop_day", "treatment_stop_reason"),
-            ("left the study", "study_exit_day", "study_exit_reason"),
-        ):
+        for stage, day, reason in _recorded_ends(data):
             left = own[own[day].notna() | own[reason].notna()]
             yield count(stage, len(left), arm=arm, n_arm=len(own))
             reasons = left[reason].fillna("reason not recorded").value_counts(sort=False)
@@ -103,6 +100,15 @@ def _flow(data: TrialData) -> Iterator[Row]:
             treated = members(data, PER_PROTOCOL, outcome)
             yield count("per protocol", int((treated["arm"] == arm).sum()), arm=arm,
                         n_arm=len(own))  # fmt: skip
+
+
+def _recorded_ends(data: TrialData) -> Iterator[tuple[str, str, str]]:
+    """Name the ends that the export records: nobody stopped is not the same as not recorded."""
+    columns = data.study.trials[data.trial].columns
+    for stage, stem in (("stopped treatment", "treatment_stop"), ("left the study", "study_exit")):
+        named = (getattr(columns, f"{stem}_{what}") for what in ("date", "day", "reason"))
+        if any(named):
+            yield stage, f"{stem}_day", f"{stem}_reason"
 
 
 # --- baseline ------------------------------------------------------------------------------------
