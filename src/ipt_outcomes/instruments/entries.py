@@ -313,14 +313,17 @@ def _numbers(entries: pd.Series, *, letters: bool) -> tuple[np.ndarray, np.ndarr
     if isinstance(entries.dtype, pd.CategoricalDtype):
         entries = entries.astype(object)
     if pd.api.types.is_numeric_dtype(entries.dtype):
-        values = entries.to_numpy(dtype=float, na_value=np.nan).copy()
+        if isinstance(entries.dtype, np.dtype):
+            values = np.array(entries.array, dtype=float)
+        else:
+            values = entries.to_numpy(dtype=float, na_value=np.nan).copy()
         return values, np.zeros(len(values), dtype=bool)
     # Columns hold few different entries: each is read once.
     codes, distinct = pd.factorize(entries, use_na_sentinel=True)
     read = [_number(str(entry).strip(), letters=letters) for entry in distinct]
-    values = np.append([np.nan if number is None else number for number in read], np.nan)[codes]
-    unread = np.append([number is None for number in read], False)[codes]
-    return values, unread
+    known = np.array([np.nan if number is None else number for number in read] + [np.nan])
+    strange = np.array([number is None for number in read] + [False])
+    return known[codes], strange[codes]  # code -1, for nothing, is the last place
 
 
 def _number(text: str, *, letters: bool) -> float | None:

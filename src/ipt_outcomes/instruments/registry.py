@@ -104,7 +104,7 @@ registry. Did you mean HAM-D17, HAM-D21 or HAM-D24?
     if asked in names:
         return registry[names[asked]]
     begins = [full for key, full in names.items() if asked and key.startswith(asked)]
-    near = begins or [names[key] for key in difflib.get_close_matches(asked, names, 3, 0.6)]
+    near = begins or [names[key] for key in difflib.get_close_matches(asked, names, 3, 0.7)]
     near = sorted(set(near))[:4]
     if not near:
         hint = f"Known are {', '.join(registry)}; others can be defined in the configuration."
