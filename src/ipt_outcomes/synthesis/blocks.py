@@ -91,7 +91,7 @@ def stacks(effects: Effects, X: Floats) -> list[Stack]:
     return found
 
 
-def likelihood(parts: list[Stack], variances: Floats) -> Point:
+def likelihood(parts: list[Stack], variances: Floats, *, derivatives: bool = True) -> Point:
     """Evaluate the restricted likelihood.
 
     Parameters
@@ -100,6 +100,8 @@ def likelihood(parts: list[Stack], variances: Floats) -> Point:
         The trials.
     variances
         (τ², ω²), both at least 0.
+    derivatives
+        Whether gradient and information are wanted; they are empty otherwise.
 
     Raises
     ------
@@ -126,12 +128,15 @@ def likelihood(parts: list[Stack], variances: Floats) -> Point:
     M = (M + M.T) / 2
     beta = M @ XSy
     residuals = [part.y - part.X @ beta for part in parts]
-    pieces = _Derivatives.zero(p)
     rss = 0.0
-    for S, SX, r in zip(inverses, SXs, residuals, strict=True):
-        rss += float(np.einsum("mi,mij,mj->", r, S, r))
-        pieces.add(S, SX, r)
-    gradient, observed, expected = pieces.finish(M)
+    for S, r in zip(inverses, residuals, strict=True):
+        rss += float(np.sum(r * np.einsum("mij,mj->mi", S, r)))
+    gradient, observed, expected = np.zeros(0), np.zeros((0, 0)), np.zeros((0, 0))
+    if derivatives:
+        pieces = _Derivatives.zero(p)
+        for S, SX, r in zip(inverses, SXs, residuals, strict=True):
+            pieces.add(S, SX, r)
+        gradient, observed, expected = pieces.finish(M)
     value = -0.5 * (
         (k - p) * np.log(2 * np.pi)
         - np.linalg.slogdet(XX)[1]

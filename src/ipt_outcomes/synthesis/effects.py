@@ -181,6 +181,21 @@ class Effects:
             totals.append(round(float(largest.sum())))
         return totals[0], totals[1]
 
+    def participants_in_all(self) -> int:
+        """Count all participants, an arm that is also a reference of its trial once."""
+        sides = [
+            pd.DataFrame(
+                {
+                    "trial": self.rows["trial"],
+                    "name": self.rows[side].fillna(f"unnamed {side}"),
+                    "n": self.rows[f"n_{side}"].fillna(0),
+                }
+            )
+            for side in ("arm", "reference")
+        ]
+        largest = pd.concat(sides).groupby(["trial", "name"])["n"].max()
+        return round(float(largest.sum()))
+
 
 def rows_of(count: int) -> str:
     """Write a number of rows.

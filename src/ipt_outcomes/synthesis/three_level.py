@@ -156,10 +156,10 @@ def three_level(
     if design.moderator_columns:
         constraints = design.constraints(design.moderator_columns)
         test = wald_f("moderators", constraints, point.beta, point.covariance, df)
-    fixed = likelihood(parts, np.zeros(2))
+    fixed = likelihood(parts, np.zeros(2), derivatives=False)
     Q = float(
         sum(
-            np.einsum("mi,mij,mj->", r, S, r)
+            np.sum(r * np.einsum("mij,mj->mi", S, r))
             for r, S in zip(fixed.residuals, fixed.inverse, strict=True)
         )
     )
@@ -226,7 +226,7 @@ def _best(parts: list[Stack], effects: Effects) -> Point:
     """Climb from the best three points of a grid, and return the highest summit."""
     scale = float(np.var(effects.estimate)) + float(np.mean(effects.variance))
     values = scale * np.array([0.0, 0.02, 0.1, 0.4, 1.5])
-    grid = [likelihood(parts, np.array([t, w])) for t in values for w in values]
+    grid = [likelihood(parts, np.array([t, w]), derivatives=False) for t in values for w in values]
     grid.sort(key=lambda point: -point.log_likelihood)
     both = np.array([True, True])
     found = [_climb(parts, point.variances, both) for point in grid[:3]]
@@ -255,9 +255,9 @@ def _climb(parts: list[Stack], start: Floats, free: np.ndarray) -> Point:
         higher = None
         for halving in range(40):
             variances = np.maximum(point.variances + step / 2**halving, 0.0)
-            candidate = likelihood(parts, variances)
+            candidate = likelihood(parts, variances, derivatives=False)
             if candidate.log_likelihood > point.log_likelihood:
-                higher = candidate
+                higher = likelihood(parts, variances)
                 break
         if higher is None:
             return point
