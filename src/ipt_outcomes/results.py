@@ -30,6 +30,17 @@ QUANTITIES = (
     "observed mean",
     "standard deviation",
     "count",
+    "rate",
+    "standardised probability",
+    "risk difference",
+    "risk ratio",
+    "odds ratio",
+    "rate ratio",
+    "hazard ratio",
+    "number needed to benefit",
+    "number needed to harm",
+    "survival",
+    "restricted mean",
 )
 """What kind of thing a row estimates."""
 

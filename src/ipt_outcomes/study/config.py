@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from ipt_outcomes.study.clinical import clinical_problems
 from ipt_outcomes.study.plan import Analyses, AnalysisSets, Estimand, StudyIdentity
 from ipt_outcomes.study.sections import (
     Arm,
@@ -93,6 +94,7 @@ class Study(Section):
         """Every contradiction between sections, for :func:`load_study` to report."""
         yield from self._visit_problems()
         yield from self._choice_problems()
+        yield from clinical_problems(self)
         for name, trial in self.trials.items():
             yield from self._trial_problems(name, trial)
 

@@ -6,6 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
+from ipt_outcomes.study.clinical import (
+    CountsAnalysis,
+    ResponseAnalysis,
+    SafetyAnalysis,
+    TimeToEventAnalysis,
+)
 from ipt_outcomes.study.sections import Name, Section
 
 Strategy = Literal["treatment-policy", "hypothetical"]
@@ -100,3 +106,7 @@ class Analyses(Section):
     primary: PrimaryAnalysis
     problem_areas: ProblemAreaAnalysis | None = None
     medication: MedicationAnalysis | None = None
+    response: ResponseAnalysis | None = None
+    counts: CountsAnalysis | None = None
+    time_to_event: TimeToEventAnalysis | None = None
+    safety: SafetyAnalysis | None = None
