@@ -9,6 +9,7 @@ from .errors import ConvergenceError, DesignError, MixedModelError
 from .fit import MixedModelFit
 from .model import mixed_model
 from .refit import Refits
+from .streamed_model import mixed_model_from_parquet
 
 __all__ = [
     "ConvergenceError",
@@ -18,4 +19,5 @@ __all__ = [
     "Refits",
     "likelihood_ratio_test",
     "mixed_model",
+    "mixed_model_from_parquet",
 ]

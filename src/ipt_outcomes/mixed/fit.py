@@ -328,34 +328,41 @@ class MixedModelFit(FittedModel):
 
     def fitted(self, *, conditional: bool = False) -> pd.DataFrame:
         """Means of every participant at every visit, wide; see :mod:`.diagnostics`."""
+        self.need_rows("fitted")
         return fitted_table(self, conditional=conditional)
 
     @cached_property
     def random_effects(self) -> pd.DataFrame:
         """Predicted random effects of participants (BLUPs), one row each."""
+        self.need_rows("random_effects")
         return random_effects_table(self)
 
     @cached_property
     def cluster_effects(self) -> pd.DataFrame:
         """Predicted effects of clusters."""
+        self.need_rows("cluster_effects")
         return cluster_effects_table(self)
 
     def residuals(self, kind: str = "normalised") -> pd.DataFrame:
         """Return ``"normalised"`` or ``"raw"`` residuals: participant, visit, residual."""
+        self.need_rows("residuals")
         return residual_table(self, kind)
 
     def influence(self) -> pd.DataFrame:
         """Cook's distance and leverage of every participant, the covariance held fixed."""
+        self.need_rows("influence")
         return influence_table(self)[0]
 
     def simulate(self, replicates: int, seed: int | np.random.Generator) -> Floats:
         """Draw outcomes (replicates, participants, visits) from the fitted model."""
+        self.need_rows("simulate")
         return simulate(self, replicates, seed)
 
     def refit(
         self, *, weights: ArrayLike | None = None, outcomes: ArrayLike | None = None
     ) -> Refits:
         """Refit to many re-weighted or re-drawn data sets at once; see :func:`.refit.refit`."""
+        self.need_rows("refit")
         return refit(self, weights=weights, outcomes=outcomes)
 
     def icc(self, visit: Any = None, level: float | None = None) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import pandas as pd
 from .aliasing import Aliasing
 from .composition import RandomPlusResidual
 from .design import Design
+from .errors import MixedModelError
 from .factors import Floats, level_label
 from .layout import Layout
 from .likelihood import Likelihood, Point
@@ -68,6 +69,14 @@ class FittedModel:
     def aliasing(self) -> Aliasing:
         """Which coefficients are estimated."""
         return self.prepared.aliasing
+
+    def need_rows(self, what: str) -> None:
+        """Refuse what needs the participants' rows when the model was fitted from a stream."""
+        if self.prepared.streamed:
+            raise MixedModelError(
+                f"{what} needs the participants' rows, which a streamed fit does not keep; use "
+                "mixed_model on a data frame."
+            )
 
     @property
     def loglik(self) -> float:

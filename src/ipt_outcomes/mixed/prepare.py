@@ -79,6 +79,7 @@ class Prepared:
     times: Floats | None
     X: Floats | None
     clusters: ClusterCodes | None = None
+    streamed: bool = False
 
     @property
     def sets(self) -> int:
