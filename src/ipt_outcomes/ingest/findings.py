@@ -83,7 +83,7 @@ Correct the entry in the data base and export again.
     def __init__(self, trial: str, file: str) -> None:
         self.trial = trial
         self.file = file
-        self._parts: list[pd.DataFrame] = []
+        self._columns: dict[str, list[Any]] = {name: [] for name in FINDING_COLUMNS}
 
     def add(
         self,
@@ -125,14 +125,14 @@ Correct the entry in the data base and export again.
             "expected": expected,
             "mend": mend,
         }
-        lists = {name: list(v) if _is_many(v) else [v] * n for name, v in values.items()}
-        self._parts.append(_typed(pd.DataFrame(lists)))
+        for name, value in values.items():
+            self._columns[name].extend(value if _is_many(value) else [value] * n)
 
     def table(self) -> pd.DataFrame:
         """Return all findings: errors first, then in the order of the file."""
-        if not self._parts:
-            return no_findings()
-        table = pd.concat(self._parts, ignore_index=True)
+        table = _typed(pd.DataFrame(self._columns))
+        if table.empty:
+            return table
         rank = table["severity"].map({name: place for place, name in enumerate(SEVERITIES)})
         order = pd.DataFrame(
             {

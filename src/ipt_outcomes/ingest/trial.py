@@ -132,7 +132,6 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     frame = score_frame(study, trial, kept, people, roster)
     participants = participant_frame(study, trial, people, roster, findings)
     found = findings.table()
-    observed = frame[frame["score"].notna()]
     counts = {
         "file": mapped.export.file,
         "format": mapped.export.format,
@@ -143,15 +142,19 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
         "participants": len(participants),
         "participants_without_arm": len(roster.names) - len(participants),
         "assessments": scores.assessments,
-        "scores": len(observed),
-        "scores_not_used": scores.read - len(observed),
-        "scores_by_visit": {
-            outcome: {
-                visit: int(((observed["outcome"] == outcome) & (observed["visit"] == visit)).sum())
-                for visit in study.visits_of(trial)
-            }
-            for outcome in study.outcomes_of(trial)
-        },
+        "scores": int(frame["score"].count()),
+        "scores_not_used": scores.read - int(frame["score"].count()),
+        "scores_by_visit": _by_visit(study, trial, frame),
         "findings": {name: int((found["severity"] == name).sum()) for name in SEVERITIES},
     }
     return Ingested(frame, participants, found, counts)
+
+
+def _by_visit(study: Study, trial: str, scores: pd.DataFrame) -> dict[str, dict[str, int]]:
+    outcomes, visits = study.outcomes_of(trial), study.visits_of(trial)
+    # The frame is a full grid: participants x outcomes x visits, in this order.
+    grid = scores["score"].notna().to_numpy().reshape(-1, len(outcomes), len(visits)).sum(axis=0)
+    return {
+        outcome: {visit: int(grid[row, column]) for column, visit in enumerate(visits)}
+        for row, outcome in enumerate(outcomes)
+    }

@@ -120,9 +120,10 @@ def place_assessments(
 
     report = _Report(study, trial, block, windows, event, day, findings)
     lost = assessed & (visit < 0)
+    datable = known & windows.exist.any()
     report.no_assessment(assessed & (event == NO_ASSESSMENT))
-    report.outside(lost & known & (event >= NOWHERE) & windows.exist.any())
-    report.untold(lost & ~known & (event == NOWHERE) & ~_was_bad(when))
+    report.outside(lost & datable & (event >= NOWHERE))
+    report.untold(lost & ~datable & (event == NOWHERE) & ~_was_bad(when))
     report.disagreement(assessed & (visit >= 0) & (event >= 0) & (event != visit))
     if when is not None:
         report.undated(assessed & (when.codes == BLANK) & (event >= 0))
