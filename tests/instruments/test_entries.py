@@ -41,7 +41,7 @@ def test_entries_out_of_range_are_found_and_no_total_is_made():
     ("entry", "kind"),
     [("1a", "not a number"), ("one", "not a number"), ("1,5", "not a number"), (1.5, "not a whole number"),
      ("0.5", "not a whole number"), ("3 points", "not a number"),
-     ("-", "not a number"), ("1e1", "not a number")],
+     ("-", "not a number"), ("1e1", "not a number"), ("\u0663", "not a number")],
 )  # fmt: skip
 def test_entries_that_are_no_answer(entry: object, kind: str):
     result = score("GAD-7", gad([1, entry, 1, 1, 1, 1, 1]).astype(object))
@@ -115,6 +115,16 @@ def test_columns_can_be_named():
         score("GAD-7", data, columns={**mapping, "g": 6})
     with pytest.raises(InstrumentError, match="no column is named for item 7"):
         score("GAD-7", data, columns={k: v for k, v in mapping.items() if k != "g"})
+
+
+def test_two_columns_of_one_name_are_refused():
+    data = gad([1] * 7)
+    data.columns = [*data.columns[:6], "gad7_6"]
+    with pytest.raises(InstrumentError, match=r"no column for item 7|two columns are called"):
+        score("GAD-7", data)
+    doubled = pd.concat([gad([1] * 7), gad([2] * 7)], axis=1)
+    with pytest.raises(InstrumentError, match="two columns are called gad7_1, gad7_2"):
+        score("GAD-7", doubled)
 
 
 def test_whoever_scores_the_epds_must_say_what_the_export_holds():

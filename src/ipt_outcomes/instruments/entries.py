@@ -29,7 +29,7 @@ FINDING_COLUMNS: dict[str, str] = {
 }
 """Column of a findings table: what it holds."""
 
-_ENTRY = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*([A-Za-z]?)")
+_ENTRY = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]?)")
 _TOKEN = re.compile(r"0*([1-9][0-9]{0,2})([a-z]?)")
 _NAME = re.compile(r"(.*?)0*([1-9][0-9]{0,2})([a-z]?)", re.IGNORECASE | re.DOTALL)
 
@@ -156,6 +156,9 @@ def read_entries(
         When columns are missing, or name items that the instrument does not have.
     """
     named = _named(definition, data, columns)
+    doubled = set(data.columns[data.columns.duplicated()])
+    if twice := [str(label) for label in named if label in doubled]:
+        raise InstrumentError(f"{definition.name}: two columns are called {', '.join(twice)}")
     by_token = {token: label for label, token in named.items()}
     items = tuple(i for i in range(1, definition.items.count + 1) if _has(definition, i, by_token))
     shape = (len(data), len(items))

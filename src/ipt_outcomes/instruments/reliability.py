@@ -102,10 +102,12 @@ def _omega(complete: pd.DataFrame) -> tuple[float, str]:
     if n <= k:
         return float("nan"), "omega needs more complete assessments than items"
     from statsmodels.multivariate.factor import Factor
+    from statsmodels.tools.sm_exceptions import ConvergenceWarning
 
     spread = complete.std().to_numpy()
     with warnings.catch_warnings():
-        warnings.simplefilter("error")
+        warnings.simplefilter("error", RuntimeWarning)
+        warnings.simplefilter("error", ConvergenceWarning)
         try:
             fit = Factor(corr=complete.corr().to_numpy(), n_factor=1, method="ml").fit()
         except (Warning, np.linalg.LinAlgError, ValueError) as problem:
