@@ -42,10 +42,12 @@ def test_a_field_may_stand_in_any_row(tmp_path):
 def test_two_values_are_one_error_and_neither_is_used(column, value, field, tmp_path):
     export = csv_long()
     export.cell(2, "stop", "2024-03-15")
+    assert export.get(4, column) != value
     export.cell(4, column, value)
     result = export.ingest(tmp_path)
     assert errors(result) == [("contradiction", 4, column)]
-    assert "in row 2" in result.findings["found"].iloc[0]
+    first = "2024-03-15" if column == "stop" else csv_long().get(2, column)
+    assert result.findings["found"].iloc[0] == f'"{value}", but "{first}" in row 2'
     if field == "arm":
         assert "9" not in set(result.participants["participant"])
         assert result.counts["participants_without_arm"] == 1
@@ -173,6 +175,17 @@ def test_stopping_before_randomisation_is_a_warning(tmp_path):
     result = export.ingest(tmp_path)
     assert warnings(result) == [("before randomisation", 2, "stop")]
     assert person(result, "9")["treatment_stop_day"] == -26
+
+
+def test_warnings_name_the_row_in_which_the_value_stands(tmp_path):
+    export = redcap()
+    export.cell(5, "stopped_on", "2024-02-01")
+    export.cell(3, "areas___2", "0")
+    result = export.ingest(tmp_path)
+    assert warnings(result) == [
+        ("focus without flag", 3, "areas___2"),
+        ("before randomisation", 5, "stopped_on"),
+    ]
 
 
 def test_a_focus_that_is_not_ticked_is_a_warning(tmp_path):

@@ -64,6 +64,19 @@ def test_an_unknown_event_label(tmp_path):
     assert found(export.ingest(tmp_path)) == [("unknown event", FILE, 3, "Event Name")]
 
 
+def test_event_labels_with_several_arms_of_the_data_base(tmp_path):
+    export = redcap_labels()
+    export.trial["codes"]["visit"]["week_4_arm_2"] = "none"
+    for row in export.rows[1:]:
+        row[1] += " (Arm 1: Everybody)"
+    assert export.ingest(tmp_path).findings.empty
+    export.cell(3, "Event Name", "Week 4 (Arm 2: Others)")
+    result = export.ingest(tmp_path)
+    assert found(result, "warning") == [
+        ("score in an event without assessment", FILE, 3, "Event Name")
+    ]
+
+
 def test_a_label_of_two_fields_is_ambiguous(tmp_path):
     export = redcap_labels()
     for row in export.dictionary:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from ipt_outcomes.ingest import frames
 from ipt_outcomes.ingest.findings import Findings, quoted
-from ipt_outcomes.ingest.records import CHARACTERISTIC, FLAG, FOCUS, Records
+from ipt_outcomes.ingest.records import CHARACTERISTIC, FLAG, FOCUS, Part, Records
 from ipt_outcomes.ingest.roster import Roster
 from ipt_outcomes.ingest.values import (
     AGAIN,
@@ -45,15 +45,15 @@ class People:
     ----------
     fields
         Field of the configuration: its values, one per participant.
+    rows
+        Field: row of the export in which the value stands, else the participant's first row.
     first_row
         Row of the export in which each participant comes first.
-    arm_row
-        Row of the export with the participant's arm, else the first row.
     """
 
     fields: dict[str, Cells]
+    rows: dict[str, np.ndarray]
     first_row: np.ndarray
-    arm_row: np.ndarray
 
     def day_of_randomisation(self) -> np.ndarray:
         """Return the ordinal of each participant's day 0; not-a-number where unknown."""
@@ -62,7 +62,7 @@ class People:
         return self.fields["randomisation_date"].numbers()
 
 
-NOBODY = People({}, np.array([], dtype=np.int64), np.array([], dtype=np.int64))
+NOBODY = People({}, {}, np.array([], dtype=np.int64))
 
 
 def read_people(
@@ -88,19 +88,18 @@ def read_people(
     places = roster.places(part)
     first_row = _first_rows(places, part.rows, len(roster.names))
     fields: dict[str, Cells] = {}
-    arm_row = first_row
+    rows: dict[str, np.ndarray] = {}
     for name in part.cells.columns.drop("participant"):
         column = part.columns[name]
         cells = part.parse(name, _parser(study, trial, name, records, column), findings)
-        if name == "arm":
-            there = np.flatnonzero(cells.codes >= 0)
-            rows = _first_rows(places[there], part.rows[there], len(roster.names))
-            arm_row = np.where(rows > 0, rows, first_row)
+        there = np.flatnonzero(cells.codes >= 0)
+        own_rows = _first_rows(places[there], part.rows[there], len(roster.names))
+        rows[name] = np.where(own_rows > 0, own_rows, first_row)
         if name.startswith(FLAG):
             fields[name] = _ever_ticked(cells, places, len(roster.names))
         else:
-            fields[name] = _one_each(cells, places, part.rows, roster, findings, column)
-    people = People(fields, first_row, arm_row)
+            fields[name] = _one_each(cells, places, part, name, roster, findings)
+    people = People(fields, rows, first_row)
     if records.complete:
         _report_absent(people, part.columns, roster, findings)
     _report_limits(people, records, roster, findings)
@@ -148,38 +147,26 @@ def _first_rows(places: np.ndarray, rows: np.ndarray, n: int) -> np.ndarray:
 
 
 def _one_each(
-    cells: Cells,
-    places: np.ndarray,
-    rows: np.ndarray,
-    roster: Roster,
-    findings: Findings,
-    column: str,
+    cells: Cells, places: np.ndarray, part: Part, name: str, roster: Roster, findings: Findings
 ) -> Cells:
-    values = np.full(len(roster.names), BLANK)
     given = np.flatnonzero(cells.codes >= 0)
-    given = given[np.argsort(rows[given], kind="stable")]
-    values[places[given][::-1]] = cells.codes[given][::-1]  # the first row is written last
+    first = np.full(len(roster.names), -1)
+    first[places[given][::-1]] = given[::-1]  # of several rows the first is written last
+    values = np.where(first >= 0, cells.codes[first], BLANK)
     other = given[cells.codes[given] != values[places[given]]]
     other = other[~pd.Series(places[other]).duplicated().to_numpy()]  # one for each participant
     if len(other):
-        first_of = _first_rows(places[given], rows[given], len(roster.names))
-        names = [roster.names[place] for place in places[other]]
-        findings.add("error", "contradiction", row=rows[other], participant=names, column=column,
-                     found=[
-                         f"{_shown(cells.values[code])}, but {_shown(cells.values[first])} "
-                         f"in row {row}"
-                         for code, first, row in zip(
-                             cells.codes[other], values[places[other]], first_of[places[other]],
-                             strict=True)
-                     ],
+        texts = part.cells[name]
+        findings.add("error", "contradiction", row=part.rows[other],
+                     participant=[roster.names[place] for place in places[other]],
+                     column=part.columns[name],
+                     found=[f"{quoted(texts.iloc[at])}, but {quoted(texts.iloc[before])} in row "
+                            f"{part.rows[before]}"
+                            for at, before in zip(other, first[places[other]], strict=True)],
                      expected="one value per participant", mend=AGAIN)  # fmt: skip
     values[places[other]] = BAD
     values[places[cells.codes == BAD]] = BAD
     return Cells(values, cells.values)
-
-
-def _shown(value: object) -> str:
-    return quoted(f"{value:g}" if isinstance(value, float) else str(value))
 
 
 def _ever_ticked(cells: Cells, places: np.ndarray, n: int) -> Cells:
@@ -216,7 +203,7 @@ def _report_limits(people: People, records: Records, roster: Roster, findings: F
             continue
         values = cells.numbers()
         out = np.flatnonzero((values < limits.lowest) | (values > limits.highest))
-        findings.add("warning", "outside the dictionary's range", row=people.first_row[out],
+        findings.add("warning", "outside the dictionary's range", row=people.rows[name][out],
                      participant=[roster.names[place] for place in out],
                      column=records.people.columns[name],
                      found=[quoted(f"{values[place]:g}") for place in out],
@@ -265,7 +252,7 @@ def participant_frame(
         _report_early(stem, day, study, trial, people, roster, findings)
     data["problem_area"] = fields.get(FOCUS, nothing).texts()
     data |= _areas(study, trial, people, roster, findings)
-    data["source_row"] = pd.array(people.arm_row, dtype="Int64")
+    data["source_row"] = pd.array(people.rows.get("arm", people.first_row), dtype="Int64")
     for name in study.trials[trial].columns.characteristics:
         cells = fields.get(CHARACTERISTIC + name, nothing)
         number_ = study.characteristics[name].kind == "number"
@@ -290,10 +277,13 @@ def _report_early(
     findings: Findings,
 ) -> None:
     early = np.flatnonzero(day < 0)
+    if not len(early):
+        return
     columns = study.trials[trial].columns
-    findings.add("warning", "before randomisation", row=people.first_row[early],
+    name = f"{stem}_date" if getattr(columns, f"{stem}_date") else f"{stem}_day"
+    findings.add("warning", "before randomisation", row=people.rows[name][early],
                  participant=[roster.names[place] for place in early],
-                 column=getattr(columns, f"{stem}_date") or getattr(columns, f"{stem}_day"),
+                 column=getattr(columns, name),
                  found=[f"day {day[place]:g}" for place in early],
                  expected="a day after randomisation (day 0)",
                  mend="Check both dates; they are used as they are.")  # fmt: skip
@@ -318,7 +308,7 @@ def _areas(
         result[f"area_{area}"] = pd.arrays.BooleanArray(flags == 1, ~known)
         if area in columns and area in focus.values:
             out = np.flatnonzero((focus.codes == focus.values.index(area)) & (flags == 0) & rated)
-            findings.add("warning", "focus without flag", row=people.first_row[out],
+            findings.add("warning", "focus without flag", row=people.rows[FOCUS][out],
                          participant=[roster.names[place] for place in out],
                          column=columns[area],
                          found=[f"not ticked, although {quoted(area)} is the primary focus"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +32,7 @@ LABELLED_HEADS = {
 
 RAW_EVENT = re.compile(r"[a-z0-9_]+_arm_\d+[a-z]?")
 _ARM_OF_EVENT = re.compile(r"_arm_\d+[a-z]?$")
-_ARM_OF_LABEL = re.compile(r"\s*\(Arm \d+:.*\)$", re.IGNORECASE)
+_ARM_OF_LABEL = re.compile(r"\s*\(Arm (\d+):.*\)$", re.IGNORECASE)
 
 
 def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Records | None:
@@ -197,7 +197,7 @@ def _renamed(cells: pd.Series, meaning: Mapping[str, str]) -> pd.Series:
     return cells.map(lambda text: meaning.get(text, text), na_action="ignore").astype("str")
 
 
-def _event_codes(cells: pd.Series, known: Iterable[str]) -> pd.Series:
+def _event_codes(cells: pd.Series, known: Mapping[str, str]) -> pd.Series:
     """Translate event labels: "Week 4 (Arm 1: IPT)" and "Week 4" are ``week_4_arm_1``."""
     by_stem: dict[str, list[str]] = {}
     for code in known:
@@ -208,7 +208,10 @@ def _event_codes(cells: pd.Series, known: Iterable[str]) -> pd.Series:
             label = _ARM_OF_LABEL.sub("", text).casefold()
             stem = re.sub(r"[^a-z0-9_]", "", re.sub(r"\s+", "_", label))
             codes = by_stem.get(stem) or by_stem.get(stem[:18].rstrip("_")) or []
-            if len(codes) == 1:
+            if arm := _ARM_OF_LABEL.search(text):
+                of_arm = re.compile(rf"_arm_{arm[1]}[a-z]?$")
+                codes = [code for code in codes if of_arm.search(code)] or codes
+            if len({known[code] for code in codes}) == 1:
                 meaning[text] = codes[0]
     return _renamed(cells, meaning)
 

@@ -183,4 +183,4 @@ def _cell_at(text: str, offset: int, delimiter: str) -> tuple[int, str | None]:
     if header is None or record is header or not 0 <= place < len(header):
         return row, None
     name = header[place].removeprefix("\xef\xbb\xbf").strip()
-    return row, name if name and name.isascii() else None
+    return row, name if name and name.isascii() and name.isprintable() else None
