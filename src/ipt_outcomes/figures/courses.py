@@ -163,15 +163,15 @@ def draw_courses(
     matplotlib.axes.Axes
         The axes drawn into.
     """
-    names = {course.label: wrapped(course.label, LABEL_ROOM, SMALL, 2) for course in courses}
-    widest = max((text_width(line, SMALL) for lines in names.values() for line in lines), default=0)
-    ends = {course.label: wrapped(course.label, LABEL_ROOM, TEXT, 3, True) for course in courses}
+    names = [wrapped(course.label, LABEL_ROOM, SMALL, 2) for course in courses]
+    widest = max((text_width(line, SMALL) for lines in names for line in lines), default=0)
+    ends = [wrapped(course.label, LABEL_ROOM, TEXT, 3, True) for course in courses]
     widest_end = max(
-        (text_width(line, TEXT, bold=True) for lines in ends.values() for line in lines), default=0
+        (text_width(line, TEXT, bold=True) for lines in ends for line in lines), default=0
     )
     left = max(text_width("n with a score", SMALL), widest) * POINT + 14 * POINT
     right = (widest_end + LABEL_GAP + 6) * POINT
-    below = (56 + COUNT_ROW * sum(len(lines) for lines in names.values())) * POINT
+    below = (56 + COUNT_ROW * sum(len(lines) for lines in names)) * POINT
     page_width, page_height = figure.get_size_inches()
     axes = figure.add_axes(
         (
@@ -220,7 +220,7 @@ def shown_weeks(time: Timeline, width: float, room: float = 19.0) -> list[float]
     Examples
     --------
     >>> shown_weeks(Timeline(0, (1, 2, 3, 4, 16), 16, 16), 160)
-    [0, 2, 4, 16]
+    [0, 3, 16]
     """
     scale = width / max(1.06 * (time.last - time.start), 1e-9)
     must = [time.start, time.endpoint, time.last]
@@ -284,7 +284,9 @@ def _set_scores(axes: Axes, courses: Sequence[Course], start: float | None, y_la
         axes.set_ylim(0 if near_zero else low - margin, high + margin)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: number(y, 1 if y % 1 else 0)))
-    axes.set_ylabel(y_label, labelpad=6)
+    length = axes.get_window_extent().height / axes.figure.dpi / POINT
+    lines = [line for part in y_label.splitlines() for line in wrapped(part, length, TEXT, 2)]
+    axes.set_ylabel("\n".join(lines), labelpad=6)
     axes.grid(axis="y", color="#e4e4e4", linewidth=0.6, zorder=0)
     axes.set_axisbelow(True)
 
@@ -306,28 +308,32 @@ def _mark_phases(axes: Axes, time: Timeline) -> None:
 
 
 def _label_ends(
-    axes: Axes, courses: Sequence[Course], names: dict[str, list[str]], shifts: Sequence[float]
+    axes: Axes, courses: Sequence[Course], names: Sequence[list[str]], shifts: Sequence[float]
 ) -> None:
-    last = [course for course in courses if course.marks]
-    shifted = dict(zip((course.label for course in courses), shifts, strict=True))
+    last = [
+        (course, lines, shift)
+        for course, lines, shift in zip(courses, names, shifts, strict=True)
+        if course.marks
+    ]
     low, high = axes.get_ylim()
     extent = axes.get_window_extent()
     length, height = (side / axes.figure.dpi / POINT for side in (extent.width, extent.height))
     points = height / (high - low)
-    wanted = [(course.marks[-1].estimate - low) * points for course in last]
-    room = [len(names[course.label]) * (TEXT + 1.5) + 1.5 for course in last]
+    wanted = [(course.marks[-1].estimate - low) * points for course, _, _ in last]
+    room = [len(lines) * (TEXT + 1.5) + 1.5 for _, lines, _ in last]
     edge = axes.get_xlim()[1]
-    for course, wanted_at, at in zip(last, wanted, spread(wanted, room, height), strict=True):
+    places = spread(wanted, room, height)
+    for (course, lines, shift), wanted_at, at in zip(last, wanted, places, strict=True):
         end = course.marks[-1]
         axes.annotate(
-            "\n".join(names[course.label]),
+            "\n".join(lines),
             (edge, end.estimate), xycoords="data",
             xytext=(LABEL_GAP, at - wanted_at), textcoords="offset points",
             ha="left", va="center", color=course.colour, fontsize=TEXT, fontweight="bold",
             annotation_clip=False, linespacing=1.05,
         )  # fmt: skip
         axes.annotate(
-            "", (end.week + shifted[course.label], end.estimate), xycoords="data",
+            "", (end.week + shift, end.estimate), xycoords="data",
             xytext=(1 + (LABEL_GAP - 2) / length, at / height), textcoords="axes fraction",
             annotation_clip=False, zorder=2,
             arrowprops={"arrowstyle": "-", "color": course.colour, "linewidth": 0.6,
@@ -362,32 +368,38 @@ def spread(wanted: Sequence[float], room: Sequence[float], height: float) -> lis
     blocks: list[list[int]] = []
     for i in order:
         blocks.append([i])
-        while (
-            len(blocks) > 1
-            and _block(blocks[-2], wanted, room)[1] > _block(blocks[-1], wanted, room)[0]
-        ):
+        while len(blocks) > 1 and _touch(blocks[-2], blocks[-1], wanted, room, height):
             blocks[-2:] = [blocks[-2] + blocks[-1]]
     placed = [0.0] * len(wanted)
     for block in blocks:
-        bottom, top = _block(block, wanted, room)
-        at = bottom - max(0.0, top - height)
-        at = max(at, 0.0) if bottom < 0 else at
+        at = _bottom(block, wanted, room, height)
         for i in block:
             placed[i] = at + room[i] / 2
             at += room[i]
     return placed
 
 
-def _block(
-    block: Sequence[int], wanted: Sequence[float], room: Sequence[float]
-) -> tuple[float, float]:
+def _bottom(
+    block: Sequence[int], wanted: Sequence[float], room: Sequence[float], height: float
+) -> float:
     size = sum(room[i] for i in block)
     centre = sum(wanted[i] for i in block) / len(block)
-    return centre - size / 2, centre + size / 2
+    return max(min(centre - size / 2, height - size), 0.0)
+
+
+def _touch(
+    below: Sequence[int],
+    above: Sequence[int],
+    wanted: Sequence[float],
+    room: Sequence[float],
+    height: float,
+) -> bool:
+    top = _bottom(below, wanted, room, height) + sum(room[i] for i in below)
+    return top > _bottom(above, wanted, room, height)
 
 
 def _write_counts(
-    axes: Axes, courses: Sequence[Course], names: dict[str, list[str]], time: Timeline
+    axes: Axes, courses: Sequence[Course], names: Sequence[list[str]], time: Timeline
 ) -> None:
     across = axes.get_xaxis_transform()
     about: dict[str, Any] = {"xycoords": across, "textcoords": "offset points",
@@ -397,11 +409,11 @@ def _write_counts(
     shown = [label.get_text() for label in axes.get_xticklabels()]
     y = -47.0
     axes.annotate("n with a score", (left, 0), xytext=(-8, y), ha="right", color=QUIET, **about)
-    for course in courses:
+    for course, lines in zip(courses, names, strict=True):
         counts = {mark.week: mark.n for mark in course.marks}
         if course.n_at_start:
             counts[time.start] = course.n_at_start
-        for position, line in enumerate(names[course.label]):
+        for position, line in enumerate(lines):
             y -= COUNT_ROW
             axes.annotate(line, (left, 0), xytext=(-8, y), ha="right", color=course.colour, **about)
             for week, n in counts.items() if not position else ():

@@ -297,7 +297,9 @@ class _Canvas:
             y += LINE
 
     def tab(self, title: str, top: float, bottom: float) -> None:
-        """Name a stage at the left edge."""
+        """Name a stage at the left edge, where there is room for the name."""
+        if bottom - top < text_width(title, SIZE, bold=True):
+            return
         self.axes.add_patch(
             Rectangle((2, top), TABS - 4, bottom - top, facecolor=SHADE, edgecolor="none")
         )

@@ -70,7 +70,7 @@ def forest_height(blocks: Sequence[Block]) -> float:
 
 
 def _label(bar: Bar) -> list[str]:
-    return wrapped(bar.label, LABEL_ROOM, TEXT, 2)
+    return wrapped(bar.label, LABEL_ROOM, TEXT, 2, bar.strong)
 
 
 def _height(bar: Bar) -> float:
@@ -106,7 +106,9 @@ def draw_forest(
     page_width, page_height = figure.get_size_inches()
     height = forest_height(blocks)
     bars = [bar for block in blocks for bar in block.bars]
-    left = 14 + max((text_width(line, TEXT) for bar in bars for line in _label(bar)), default=0.0)
+    left = 14 + max(
+        (text_width(line, TEXT, bar.strong) for bar in bars for line in _label(bar)), default=0.0
+    )
     n_width = max((text_width(bar.n, TEXT) for bar in bars), default=0.0) + 14
     n_width = max(n_width, text_width(heads[0], SMALL) + 14)
     widths = [
@@ -129,14 +131,15 @@ def draw_forest(
     axes.set_yticks([])
     axes.axvline(0, color=QUIET, linewidth=0.8, zorder=1)
     edges = [0.0]
-    for x, head in zip(_columns(widths), heads[1:], strict=True):
-        _beside(axes, head, x, -7, right=True, size=SMALL, colour=QUIET)
+    for x, name in zip(_columns(widths), heads[1:], strict=True):
+        _beside(axes, name, x, -7, right=True, size=SMALL, colour=QUIET)
     _beside(axes, heads[0], -4, -7, right=False, size=SMALL, colour=QUIET, ha="right")
     y = 0.0
     for block in blocks:
         if block.head:
+            head = wrapped(block.head, page_width / POINT - 8, TEXT, 1, True)[0]
             axes.annotate(
-                wrapped(block.head, page_width / POINT - 8, TEXT, 1)[0], (0, y + HEAD / 2 + 2),
+                head, (0, y + HEAD / 2 + 2),
                 xycoords=("figure fraction", "data"), xytext=(4, 0), textcoords="offset points",
                 ha="left", va="center", fontweight="bold", annotation_clip=False,
                 bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}, zorder=4,
@@ -160,7 +163,8 @@ def draw_forest(
     axes.set_xlim(min(edges) - margin, max(edges) + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x, 1 if x % 1 else 0)))
-    axes.set_xlabel(x_label, labelpad=3)
+    around = 2 * min(start, end) / POINT + (page_width - start - end) / POINT
+    axes.set_xlabel(wrapped(x_label, around, TEXT, 1)[0], labelpad=3)
     for text, ha, at in ((f"← {sides[0]}", "right", -6), (f"{sides[1]} →", "left", 6)):
         axes.annotate(
             text, (0, 0), xycoords=("data", "axes fraction"),

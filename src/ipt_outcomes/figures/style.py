@@ -1,9 +1,9 @@
 """One style for every figure: fonts, ink, and a colour and marker for each arm.
 
 Fonts are DejaVu Sans, which ships with matplotlib, so a figure looks the same on every machine.
-The colours stay apart for readers with any of the three colour-vision deficiencies and have a
-contrast of at least 4.5 to white, so that labels can be set in them; markers repeat what the
-colours say. An arm has the colour of its place in ``config.yaml``, whichever figure shows it.
+The first four colours stay apart for readers with any of the three colour-vision deficiencies and
+all have a contrast of at least 4.5 to white, so that labels can be set in them; markers repeat what
+the colours say. An arm has the colour of its place in ``config.yaml``, whichever figure shows it.
 """
 
 from __future__ import annotations
@@ -35,17 +35,9 @@ WIDTH = 7.09
 TEXT = 8.0
 SMALL = 7.0
 
-ARM_COLOURS = (
-    "#0b5fa5",
-    "#b5460f",
-    "#17745c",
-    "#8b4a9c",
-    "#7d6608",
-    "#4d4d4d",
-    "#a3195b",
-    "#006d7a",
-)
-AREA_COLOURS = ("#3d3d3d", "#a0522d", "#00708a", "#8a2d7c")
+ARM_COLOURS = ("#0b3d7a", "#bb5500", "#16806f", "#a03ab5", "#6b4a00", "#4d4d4d", "#c2185b",
+               "#007ea8")  # fmt: skip
+AREA_COLOURS = ("#2b2b2b", "#a8560f", "#237ca6", "#7a1f4b")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 AREA_MARKERS = ("D", "v", "P", "X")
 MARKER_SIZES = {"o": 5.0, "s": 4.8, "^": 5.6, "D": 4.6, "v": 5.6, "P": 6.4, "X": 6.4, "<": 5.6}
@@ -182,7 +174,7 @@ def wrapped(
     Examples
     --------
     >>> wrapped("did not meet criteria", 60)
-    ['did not', 'meet', 'criteria']
+    ['did not meet', 'criteria']
     """
     lines: list[str] = []
     for word in _short_words(" ".join(text.split()), width, size, bold):
@@ -192,7 +184,10 @@ def wrapped(
         else:
             lines.append(word)
     if len(lines) > most:
-        lines = [*lines[: most - 1], lines[most - 1].rstrip(".,; ") + "…"]
+        last = lines[most - 1]
+        while last and text_width(last + "…", size, bold) > width:
+            last = last[:-1]
+        lines = [*lines[: most - 1], last.rstrip(".,; ") + "…"]
     return lines or [""]
 
 

@@ -1,0 +1,176 @@
+"""Tables: what stands in them, what must not, and how they are written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up import HOSTILE, SECRET
+
+from ipt_outcomes.study import Study
+from ipt_outcomes.tables import make_table, table_names
+from ipt_outcomes.tables.quotes import FORMS
+from ipt_outcomes.tables.rows import Rows
+from ipt_outcomes.tables.table import FORMULA_STARTS, Table
+
+
+def all_tables(study: Study, rows: pd.DataFrame) -> dict[str, Table]:
+    return {
+        name: make_table(name, study=study, estimates=rows, trial="example")
+        for name in table_names(study, "example")
+    }
+
+
+@pytest.fixture(scope="session")
+def tables(example: Study, rows: pd.DataFrame) -> dict[str, Table]:
+    return all_tables(example, rows)
+
+
+def cell(table: Table, line: str, column: int, group: str = "") -> str:
+    found = [
+        str(each.cells[column])
+        for each in table.lines
+        if str(each.label) == line and str(each.group or "").startswith(group)
+    ]
+    assert len(found) == 1, f"{line} stands {len(found)} times"
+    return found[0]
+
+
+def test_every_cell_that_quotes_a_row_writes_that_row(
+    tables: dict[str, Table], rows: pd.DataFrame
+) -> None:
+    by_id = {row["id"]: row for row in Rows.of(rows, "example")}
+    quoted = 0
+    for table in tables.values():
+        texts = [table.title, table.stub, *table.footnotes]
+        texts += [column.label for column in table.columns]
+        texts += [cell for line in table.lines for cell in (line.label, *line.cells)]
+        for piece in (piece for text in texts for piece in text.pieces):
+            if piece.estimate:
+                assert piece.text == FORMS[piece.form](by_id[piece.estimate])
+                quoted += 1
+            elif not piece.origin:
+                assert not re.search(r"\d", piece.text), f"{table.name}: typed {piece.text!r}"
+    assert quoted > 500
+
+
+def test_baseline_has_no_p_values_and_no_small_cells(tables: dict[str, Table]) -> None:
+    table = tables["baseline"]
+    assert not any(str(column.label) == "p" for column in table.columns)
+    assert cell(table, "Women", 0) == "51 (63.7%)"
+    assert cell(table, "Men", 0) == "withheld"
+    assert cell(table, "Non-binary or other", 3) == "<5"
+    notes = " ".join(map(str, table.footnotes))
+    assert "<5: fewer than 5 participants" in notes
+    assert "withheld" in notes
+
+
+def test_levels_follow_the_configuration(tables: dict[str, Table]) -> None:
+    labels = [str(line.label) for line in tables["baseline"].lines]
+    assert labels.index("Yes") < labels.index("No")
+
+
+def test_means_and_differences_of_the_endpoint(
+    tables: dict[str, Table], rows: pd.DataFrame
+) -> None:
+    table = tables["adjusted_means_hamd17__policy"]
+    row = Rows.of(rows, "example").one(
+        analysis="primary", outcome="hamd17", estimand="policy", analysis_set="as randomised",
+        quantity="difference", arm="IPT", visit="week_16",
+    )  # fmt: skip
+    assert cell(table, "IPT", 3, "Week 16") == f"−{abs(row['estimate']):.2f}"
+    assert cell(table, "IPT", 7, "Week 16") == "< .001"
+    assert re.fullmatch(r"0\.\d\d \[0\.\d\d, 0\.\d\d\]", cell(table, "IPT", 8, "Week 16"))
+    assert cell(table, "IPT", 8, "Week 12") == ""
+    assert cell(table, "Medication", 3, "Week 16") == ""
+    notes = " ".join(map(str, table.footnotes))
+    assert "pooled observed SD" in notes
+    assert "7.38" in notes
+    assert "Kenward–Roger" in notes
+
+
+def test_a_model_that_did_not_converge_says_so(example: Study, rows: pd.DataFrame) -> None:
+    failed = rows.copy()
+    failed.loc[failed["analysis"] == "primary", "converged"] = False
+    table = make_table(
+        "adjusted_means_hamd17__policy", study=example, estimates=failed, trial="example"
+    )
+    assert "DID NOT CONVERGE" in " ".join(map(str, table.footnotes))
+
+
+def test_model_based_errors_stand_beside_robust_ones(example: Study, rows: pd.DataFrame) -> None:
+    primary = rows[(rows["analysis"] == "primary") & (rows["quantity"] == "difference")].copy()
+    primary["analysis"] = "primary, model-based errors"
+    primary["id"] = primary["id"] + "/model-based"
+    both = pd.concat([rows, primary], ignore_index=True)
+    table = make_table(
+        "endpoint_differences_hamd17", study=example, estimates=both, trial="example"
+    )
+    groups = {str(line.group) for line in table.lines}
+    assert len(groups) == 8
+    assert sum("model-based" in group for group in groups) == 4
+
+
+def test_withheld_differences_are_explained(tables: dict[str, Table]) -> None:
+    table = tables["problem_areas"]
+    assert cell(table, "Interpersonal deficits minus Role transitions", 1) == "–"
+    assert "fewer than five" in " ".join(map(str, table.footnotes))
+    assert "not randomised" in str(table.footnotes[0])
+
+
+def test_restricted_rows_are_never_read(tables: dict[str, Table]) -> None:
+    for table in tables.values():
+        assert f"{SECRET:.2f}" not in table.frame().to_csv()
+        assert "one person" not in table.frame().to_csv()
+
+
+def test_unknown_names_are_refused(example: Study, rows: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="no table called table_1"):
+        make_table("table_1", study=example, estimates=rows, trial="example")
+
+
+def test_saving_twice_gives_the_same_bytes(tables: dict[str, Table], tmp_path: Path) -> None:
+    for name in ("baseline", "adjusted_means_hamd17__policy", "problem_areas"):
+        for turn in ("a", "b"):
+            tables[name].save(
+                html=tmp_path / turn / f"{name}.html", csv=tmp_path / turn / f"{name}.csv"
+            )
+        for kind in ("html", "csv"):
+            first, second = (tmp_path / turn / f"{name}.{kind}" for turn in ("a", "b"))
+            assert first.read_bytes() == second.read_bytes()
+        page = (tmp_path / "a" / f"{name}.html").read_text("utf-8")
+        assert "http" not in page
+        assert sorted(path.suffix for path in (tmp_path / "a").iterdir()).count(".part") == 0
+
+
+def test_csv_reads_back_as_what_is_shown(tables: dict[str, Table], tmp_path: Path) -> None:
+    table = tables["observed_hamd17"]
+    table.save(html=tmp_path / "x.html", csv=tmp_path / "x.csv")
+    back = pd.read_csv(tmp_path / "x.csv", dtype=str, keep_default_na=False)
+    assert (back.to_numpy() == table.frame().to_numpy()).all()
+    assert "<5" in set(back.to_numpy().ravel())
+
+
+def test_hostile_labels_stay_text(
+    hostile: Study, hostile_rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    for name, table in all_tables(hostile, hostile_rows).items():
+        html, csv = tmp_path / f"{name}.html", tmp_path / f"{name}.csv"
+        table.save(html=html, csv=csv)
+        page = html.read_text("utf-8")
+        assert "<script" not in page
+        assert "&lt;script&gt;" in page
+        for line in pd.read_csv(csv, dtype=str, keep_default_na=False, header=None).to_numpy():
+            for text in line:
+                assert not text.startswith(FORMULA_STARTS), f"{name}: {text[:40]!r}"
+
+
+def test_a_label_that_is_a_formula_is_disarmed(hostile: Study, tmp_path: Path) -> None:
+    from ipt_outcomes.tables.table import spreadsheet_safe
+
+    for start in FORMULA_STARTS:
+        assert spreadsheet_safe(start + "1").startswith("'")
+    assert spreadsheet_safe("  =1") == "'  =1"
+    assert spreadsheet_safe(HOSTILE) == HOSTILE
