@@ -18,6 +18,7 @@ from .other_analyses import each, responders
 from .pooling import pool, rubin
 from .strategies import NEEDS_REFERENCE, STRATEGIES, WORDS, Distribution, Strategy, strategy_name
 from .streams import stream
+from .tipping import Tipping, tipping_line, tipping_surface
 
 __all__ = [
     "NEEDS_REFERENCE",
@@ -31,6 +32,7 @@ __all__ = [
     "Imputed",
     "IncompleteTrial",
     "Strategy",
+    "Tipping",
     "analyse",
     "ancova",
     "delta",
@@ -45,4 +47,6 @@ __all__ = [
     "rubin",
     "strategy_name",
     "stream",
+    "tipping_line",
+    "tipping_surface",
 ]

@@ -37,7 +37,10 @@ Method = Literal[
     "jackknife", "bootstrap", "approximate bayes", "posterior", "bootstrapped imputation"
 ]
 CONDITIONAL_MEAN = ("jackknife", "bootstrap")
-TOLERANCE = 1e-18  # Newton decrement: jackknife differences are small parts of their parameters
+# Newton decrement of the refits. Jackknife differences are small parts of their parameters and need
+# many digits; those of the others are drowned by the randomness of the draws.
+JACKKNIFE_TOLERANCE = 1e-15
+RANDOM_TOLERANCE = 1e-9
 FAILED = 0.05  # share of bootstrap refits that may fail before the model is refused
 
 
@@ -145,7 +148,7 @@ def draws(
     N = len(trial.participants)
     if method == "jackknife":
         weights = 1.0 - np.eye(N)
-        beta, sigma, good = _refits(trial, fit, weights)
+        beta, sigma, good = _refits(trial, fit, weights, JACKKNIFE_TOLERANCE)
         if not good.all():
             who = [trial.participants[i] for i in np.flatnonzero(~good)]
             raise ImputationError(
@@ -236,7 +239,7 @@ def _bootstrap(
     wanted, failed = number, 0
     while wanted:
         members = resample_within_arms(trial, wanted, rng)
-        beta, sigma, good = _refits(trial, fit, counts_of(members, N))
+        beta, sigma, good = _refits(trial, fit, counts_of(members, N), RANDOM_TOLERANCE)
         pieces.append((beta[good], sigma[good], members[good]))
         wanted = int((~good).sum())
         failed += wanted
@@ -251,7 +254,7 @@ def _bootstrap(
 
 
 def _refits(
-    trial: IncompleteTrial, fit: MixedModelFit, weights: Floats
+    trial: IncompleteTrial, fit: MixedModelFit, weights: Floats, tolerance: float
 ) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Refit to re-weighted participants; those without a modelled score do not enter the fit."""
     place: dict[Any, int] = {name: i for i, name in enumerate(trial.participants)}
@@ -263,7 +266,7 @@ def _refits(
     sigma = np.repeat(fit.point.sigma[None], len(weights), 0)
     good = np.ones(len(weights), bool)
     if not same.all():
-        found = refit(fit, weights=inside[~same], tolerance=TOLERANCE)
+        found = refit(fit, weights=inside[~same], tolerance=tolerance)
         beta[~same], sigma[~same], good[~same] = found.beta, found.sigma, found.converged
     return beta, sigma, good
 
