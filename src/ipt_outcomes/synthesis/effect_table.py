@@ -18,7 +18,7 @@ import pandas as pd
 from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.text_file import TextFile
 from ipt_outcomes.ingest.text_table import RawTable, read_text_table
-from ipt_outcomes.ingest.values import Bad, Parser, code, parse_column
+from ipt_outcomes.ingest.values import BAD, Bad, Parser, code, parse_column
 from ipt_outcomes.synthesis.table_columns import EffectColumns
 
 SETTINGS = "the settings of the table"
@@ -54,12 +54,15 @@ class EffectTable:
         Row of the file of each row; the header is row 1.
     columns
         What the file's columns hold.
+    unread
+        Rows with an entry that is no value, which is an error already.
     """
 
     frame: pd.DataFrame
     moderators: pd.DataFrame
     rows: np.ndarray
     columns: EffectColumns
+    unread: np.ndarray
 
     def has(self, names: Sequence[str]) -> bool:
         """Whether the file has all these columns."""
@@ -119,9 +122,13 @@ def read_effect_table(
         return None
     nobody = pd.Series(pd.array([None] * len(cells), dtype="str"))
 
+    unread = np.zeros(len(cells), dtype=bool)
+
     def parsed(name: str, kind: str) -> np.ndarray:
-        return parse_column(cells[name], number_of(kind, decimal), findings, rows=raw.rows,
-                            participants=nobody, column=name).numbers()  # fmt: skip
+        column = parse_column(cells[name], number_of(kind, decimal), findings, rows=raw.rows,
+                              participants=nobody, column=name)  # fmt: skip
+        unread[column.codes == BAD] = True
+        return column.numbers()
 
     frame = pd.DataFrame({"trial": cells[columns.trial].astype("str")})
     for name, parts in columns.descriptions().items():
@@ -147,7 +154,7 @@ def read_effect_table(
             moderators[name] = parse_column(
                 cells[column], parse, findings, rows=raw.rows, participants=nobody, column=column
             ).texts()
-    return EffectTable(frame, moderators, raw.rows, columns)
+    return EffectTable(frame, moderators, raw.rows, columns, unread)
 
 
 def number_of(kind: str, decimal: str) -> Parser:

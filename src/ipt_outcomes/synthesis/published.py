@@ -245,7 +245,7 @@ def _report(
     rules: EffectRules, findings: Findings,
 ) -> None:  # fmt: skip
     words = MEASURES[measure].name
-    for place in np.flatnonzero(computed["source"].isna()):
+    for place in np.flatnonzero(computed["source"].isna() & ~table.unread):
         _not_usable(int(place), table, measure, order, findings)
 
     def rows(mask: pd.Series) -> np.ndarray:

@@ -21,6 +21,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import stats
 from scipy.optimize import brentq
 
@@ -34,6 +35,8 @@ from ipt_outcomes.synthesis.pooling import Prediction, predict
 
 BETWEEN, WITHIN = 0, 1
 DECREMENT = 1e-20
+Flags = NDArray[np.bool_]
+BOTH: Flags = np.array([True, True])
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +182,7 @@ def three_level(
         I2_between=100 * between / total,
         I2_within=100 * within / total,
         log_likelihood=point.log_likelihood,
-        decrement=_decrement(point),
+        decrement=_decrement(point, BOTH),
         moderator_test=test,
         level=level,
         parts=parts,
@@ -228,12 +231,11 @@ def _best(parts: list[Stack], effects: Effects) -> Point:
     values = scale * np.array([0.0, 0.02, 0.1, 0.4, 1.5])
     grid = [likelihood(parts, np.array([t, w]), derivatives=False) for t in values for w in values]
     grid.sort(key=lambda point: -point.log_likelihood)
-    both = np.array([True, True])
-    found = [_climb(parts, point.variances, both) for point in grid[:3]]
+    found = [_climb(parts, point.variances, BOTH) for point in grid[:3]]
     return max(found, key=lambda point: point.log_likelihood)
 
 
-def _climb(parts: list[Stack], start: Floats, free: np.ndarray) -> Point:
+def _climb(parts: list[Stack], start: Floats, free: Flags) -> Point:
     """Maximise over the free variances by Newton steps, none below 0.
 
     A variance at 0 whose gradient is negative stays there. Steps are halved until the likelihood
@@ -260,18 +262,20 @@ def _climb(parts: list[Stack], start: Floats, free: np.ndarray) -> Point:
                 higher = likelihood(parts, variances)
                 break
         if higher is None:
-            return point
+            # Near the summit rounding hides the rise; the gradient still tells the way.
+            closer = likelihood(parts, np.maximum(point.variances + step, 0.0))
+            return closer if _decrement(closer, free) < _decrement(point, free) else point
         point = higher
     return point
 
 
-def _active(point: Point, free: np.ndarray) -> np.ndarray:
+def _active(point: Point, free: Flags) -> Flags:
     held = (point.variances <= 0) & (point.gradient <= 0)
     return np.asarray(free & ~held)
 
 
-def _decrement(point: Point) -> float:
-    active = _active(point, np.array([True, True]))
+def _decrement(point: Point, free: Flags) -> float:
+    active = _active(point, free)
     if not active.any():
         return 0.0
     g = point.gradient[active]
