@@ -7,10 +7,10 @@ ENVIRONMENT = @sh scripts/setup/environment.sh
 WITHIN = @PATH="$$PWD/.venv/bin:$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help run test real lock lint clean
+.PHONY: help run test real lock lint simulate bench bench-scale clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: ## set up what is missing, then take the example trial from its export to the report
 	$(ENVIRONMENT) run
@@ -32,6 +32,20 @@ lock: ## choose package versions anew and write requirements/ (ARGS=--upgrade fo
 lint: ## style, types and the rules of who may import whom
 	$(ENVIRONMENT) dev
 	$(WITHIN) sh scripts/setup/lint.sh
+
+simulate: ## many simulated trials: coverage and error rates against the truth (ARGS="--trials 200")
+	$(ENVIRONMENT) dev
+	$(WITHIN) python benchmarks/coverage.py $(ARGS)
+	$(WITHIN) python -m ipt_outcomes.mixed.simulation kenward-roger $(ARGS)
+	$(WITHIN) python -m ipt_outcomes.mixed.simulation therapists $(ARGS)
+
+bench: ## what the model engine costs, beside other programs where they are installed
+	$(ENVIRONMENT) dev
+	$(WITHIN) python benchmarks/mixed.py $(ARGS)
+
+bench-scale: ## the same on very large data
+	$(ENVIRONMENT) dev
+	$(WITHIN) python benchmarks/mixed.py --scale $(ARGS)
 
 clean: ## remove results and the environment; exports under data/ stay
 	rm -rf .venv .snakemake results data/*/.snakemake data/*/results
