@@ -12,6 +12,7 @@ from ipt_outcomes.study.clinical import (
     SafetyAnalysis,
     TimeToEventAnalysis,
 )
+from ipt_outcomes.study.missing import MissingDataAnalysis, RobustnessAnalysis
 from ipt_outcomes.study.sections import Name, Section
 
 Strategy = Literal["treatment-policy", "hypothetical"]
@@ -110,3 +111,5 @@ class Analyses(Section):
     counts: CountsAnalysis | None = None
     time_to_event: TimeToEventAnalysis | None = None
     safety: SafetyAnalysis | None = None
+    missing_data: MissingDataAnalysis | None = None
+    robustness: RobustnessAnalysis | None = None
