@@ -85,7 +85,7 @@ def test_weights_are_rows_that_add_up(dependent):
     assert sum(w["estimate"] for w in weights) == pytest.approx(100)
 
 
-def test_ratios_stand_on_both_scales(binary_table):
+def test_log_ratios_are_reported_as_ratios(binary_table):
     found = binary_effects(
         "log rr",
         *(
@@ -98,11 +98,14 @@ def test_ratios_stand_on_both_scales(binary_table):
                                       "estimate": found.estimate[kept],
                                       "se": np.sqrt(found.variance[kept])})  # fmt: skip
     table = pool_trials(effects, PLAN)
-    log = only(table, analysis=HEADLINE, contrast=as_rows.POOLED, quantity="difference")
-    ratio = only(table, analysis=HEADLINE, contrast=as_rows.POOLED, quantity="ratio")
-    assert ratio["estimate"] == pytest.approx(np.exp(log["estimate"]))
-    assert ratio["upper"] == pytest.approx(np.exp(log["upper"]))
-    assert (log["unit"], ratio["unit"]) == ("log risk ratio", "risk ratio")
+    ratio = only(table, analysis=HEADLINE, contrast=as_rows.POOLED)
+    log = random_effects(effects).pooled
+    assert (ratio["quantity"], ratio["unit"]) == ("risk ratio", "ratio")
+    assert ratio["estimate"] == pytest.approx(np.exp(log.estimate))
+    assert ratio["upper"] == pytest.approx(np.exp(log.upper))
+    assert ratio["se"] / ratio["estimate"] == pytest.approx(log.se)
+    tau2 = only(table, analysis=HEADLINE, contrast=as_rows.TAU2)
+    assert tau2["unit"] == "log risk ratio²"
 
 
 def test_what_was_not_done_says_why(continuous):

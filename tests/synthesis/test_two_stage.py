@@ -53,11 +53,12 @@ def test_effect_sizes_are_pooled_as_g():
     assert (effects.measure, len(effects)) == ("g", 2)
 
 
-def test_ratios_get_their_standard_error_from_the_interval():
+def test_ratios_are_pooled_on_the_log_scale():
     z = 1.959963984540054
-    ratio = {"quantity": "ratio", "unit": "risk ratio", "estimate": 2.0, "se": None,
+    ratio = {"quantity": "risk ratio", "unit": "ratio", "estimate": 2.0, "se": 0.6,
              "lower": 2 * np.exp(-0.3 * z), "upper": 2 * np.exp(0.3 * z)}  # fmt: skip
-    effects = trial_effects(table(row("a", **ratio), row("b", **ratio)), "log rr", **WHERE)
+    without = {**ratio, "se": None}  # then the interval tells
+    effects = trial_effects(table(row("a", **ratio), row("b", **without)), "log rr", **WHERE)
     np.testing.assert_allclose(effects.estimate, np.log(2))
     np.testing.assert_allclose(effects.rows["se"], 0.3)
 

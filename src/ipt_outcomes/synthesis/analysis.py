@@ -230,9 +230,8 @@ def _without_each(effects: Effects, plan: PoolingPlan, about: Row) -> Iterator[R
         if pooled is None:
             yield as_rows.refusal_row(without, "the other trials cannot be pooled", about)
         else:
-            yield {**about, **as_rows.inference(pooled), "subgroup": without,
-                   "contrast": as_rows.POOLED, "quantity": effects.words.quantity,
-                   "unit": effects.unit}  # fmt: skip
+            row = {**about, **as_rows.inference(pooled), "subgroup": without}
+            yield as_rows.on_scale(effects, {**row, "contrast": as_rows.POOLED})
 
 
 def _differences(effects: Effects, plan: PoolingPlan, about: Row) -> Iterator[Row]:

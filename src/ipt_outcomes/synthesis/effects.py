@@ -20,7 +20,7 @@ from ipt_outcomes.synthesis.errors import SynthesisError
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-Measure = Literal["g", "md", "log rr", "log or", "rd"]
+Measure = Literal["g", "md", "log rr", "log or", "log hr", "rd"]
 
 
 @dataclass(frozen=True)
@@ -34,23 +34,24 @@ class MeasureWords:
     unit
         Unit of the estimate.
     quantity
-        The word of the results language for it.
-    ratio
-        What its exponential is called; empty where that has no meaning.
+        The word of the results language for it, or for its exponential.
+    log
+        Whether it is pooled on the log scale and reported as a ratio.
     """
 
     name: str
     unit: str
     quantity: str
-    ratio: str = ""
+    log: bool = False
 
 
 MEASURES: dict[Measure, MeasureWords] = {
     "g": MeasureWords("Hedges g", "SD", "effect size"),
     "md": MeasureWords("mean difference", "points", "difference"),
-    "log rr": MeasureWords("log risk ratio", "log risk ratio", "difference", "risk ratio"),
-    "log or": MeasureWords("log odds ratio", "log odds ratio", "difference", "odds ratio"),
-    "rd": MeasureWords("risk difference", "proportion", "difference"),
+    "log rr": MeasureWords("log risk ratio", "log risk ratio", "risk ratio", log=True),
+    "log or": MeasureWords("log odds ratio", "log odds ratio", "odds ratio", log=True),
+    "log hr": MeasureWords("log hazard ratio", "log hazard ratio", "hazard ratio", log=True),
+    "rd": MeasureWords("risk difference", "proportion", "risk difference"),
 }
 
 COLUMNS: dict[str, tuple[str, str]] = {

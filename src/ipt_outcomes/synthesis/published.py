@@ -97,7 +97,7 @@ def published_effects(
     path
         The file (CSV).
     measure
-        ``g``, ``md``, ``log rr``, ``log or`` or ``rd``.
+        ``g``, ``md``, ``log rr``, ``log or``, ``log hr`` or ``rd``.
     name
         What the table is called in messages.
     columns

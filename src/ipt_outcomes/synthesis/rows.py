@@ -1,8 +1,8 @@
 """From fitted models to rows of the estimates table.
 
 Every trial's effect, its weight, the pooled effect, the prediction interval and the heterogeneity
-are rows, so that forest and funnel figures, tables and the report read nothing else. Effects of
-events are given on the log scale, where they are pooled, and again as ratios.
+are rows, so that forest and funnel figures, tables and the report read nothing else. Log ratios are
+pooled on the log scale and reported as ratios, with se(log) = se/ratio.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def effect_rows(effects: Effects, about: Row, level: float) -> Iterator[Row]:
             "method": _origin(row["source"]),
         }
         y, half = row["estimate"], quantile * row["se"]
-        yield from _with_ratio(
+        yield on_scale(
             effects,
             {**shared, "estimate": y, "se": row["se"], "lower": y - half, "upper": y + half,
              "level": level, "interval_method": "normal"},
@@ -88,9 +88,9 @@ def pooled_rows(
     """Give the pooled effect and the interval for a new trial."""
     n_arm, n_reference = effects.participants()
     sizes = {"n_arm": n_arm or None, "n_reference": n_reference or None}
-    yield from _with_ratio(effects, {**about, **sizes, **inference(pooled), "contrast": POOLED})
+    yield on_scale(effects, {**about, **sizes, **inference(pooled), "contrast": POOLED})
     if prediction is not None:
-        yield from _with_ratio(
+        yield on_scale(
             effects,
             {
                 **about,
@@ -142,7 +142,7 @@ def subgroup_rows(found: Subgroups, effects: Effects, about: Row) -> Iterator[Ro
             continue
         n_arm, n_reference = effects.select(values == group.name).participants()
         counts = f"{group.trials} trials, {group.rows} comparisons"
-        yield from _with_ratio(effects, {
+        yield on_scale(effects, {
             **about, **inference(group.pooled), "contrast": POOLED,
             "subgroup": f"{found.by}: {group.name}", "n_arm": n_arm or None,
             "n_reference": n_reference or None, "notes": _joined(counts, note),
@@ -248,13 +248,23 @@ def _variance(
             "interval_method": how}  # fmt: skip
 
 
-def _with_ratio(effects: Effects, row: Row) -> Iterator[Row]:
-    """Give a row of the measure and, for log ratios, the same as a ratio."""
+def on_scale(effects: Effects, row: Row) -> Row:
+    """Give a row of the measure its quantity and unit, log ratios as ratios.
+
+    The standard error of a ratio is se(log) times the ratio, as everywhere in the results.
+    """
     words = effects.words
-    yield {**row, "quantity": words.quantity, "unit": effects.unit}
-    if words.ratio:
-        ends = {name: math.exp(row[name]) for name in ("estimate", "lower", "upper")}
-        yield {**row, **ends, "quantity": "ratio", "unit": words.ratio, "se": None}
+    if not words.log:
+        return {**row, "quantity": words.quantity, "unit": effects.unit}
+    ratio = math.exp(row["estimate"])
+    se = row.get("se")
+    return {
+        **row,
+        **{name: math.exp(row[name]) for name in ("estimate", "lower", "upper")},
+        "se": None if se is None else ratio * se,
+        "quantity": words.quantity,
+        "unit": "ratio",
+    }
 
 
 def _finite(df: float) -> float | None:

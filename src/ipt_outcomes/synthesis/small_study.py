@@ -7,7 +7,7 @@ are tied together by construction:
   none is. The effects are regressed on √(1/n1 + 1/n2), which does not (Pustejovsky & Rodgers
   2019), with the model of the analysis: Hartung–Knapp for one row per trial, CR2 on the CHE
   working model for several (the "Egger sandwich", Rodgers & Pustejovsky 2021);
-* **mean differences**: regressed on their standard error in the same models;
+* **mean differences, log hazard ratios**: regressed on their standard error in the same models;
 * **odds and risk ratios**: Peters' test, log OR on 1/N weighted by S F/N (events S, non-events F,
   participants N), or Harbord's, Z/√V on √V with the score Z and its variance V; both on the odds
   ratio of the tables, whatever ratio is pooled, each trial once;
@@ -112,7 +112,7 @@ def small_study_test(
 
 
 def _continuous(effects: Effects) -> tuple[Effects, Floats, str]:
-    if effects.measure == "md":
+    if effects.measure in ("md", "log hr"):
         return effects, np.sqrt(effects.variance), "standard error"
     known = effects.rows["n_arm"].notna() & effects.rows["n_reference"].notna()
     effects = effects.select(known, "numbers of participants not known")

@@ -23,6 +23,7 @@ PREFERENCE: dict[Measure, tuple[Source, ...]] = {
     "md": ("means", "change", "given"),
     "log rr": ("events", "given"),
     "log or": ("events", "given"),
+    "log hr": ("given",),
     "rd": ("events", "given"),
 }
 """For each measure, what it is computed from: the first that a row has complete."""
@@ -75,6 +76,7 @@ class EffectColumns:
             "md": ("md", "md_se"),
             "log rr": ("log_rr", "log_rr_se"),
             "log or": ("log_or", "log_or_se"),
+            "log hr": ("log_hr", "log_hr_se"),
             "rd": ("rd", "rd_se"),
         }
     )

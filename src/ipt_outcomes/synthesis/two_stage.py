@@ -20,18 +20,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ipt_outcomes.synthesis.effects import Effects, Floats, Measure, make_effects, rows_of
+from ipt_outcomes.synthesis.effects import (
+    MEASURES,
+    Effects,
+    Floats,
+    Measure,
+    make_effects,
+    rows_of,
+)
 from ipt_outcomes.synthesis.errors import SynthesisError
 from ipt_outcomes.synthesis.inference import t_quantile
-
-QUANTITY: dict[Measure, str] = {
-    "g": "effect size",
-    "md": "difference",
-    "rd": "difference",
-    "log rr": "ratio",
-    "log or": "ratio",
-}
-"""Measure: the word of the results language for the rows that hold it."""
 
 PARTICIPANT_DATA = "participant data"
 """What stands in the column ``source`` of effects from our own trials."""
@@ -45,6 +43,7 @@ def trial_effects(
     estimand: str,
     analysis: str = "primary",
     analysis_set: str = "as randomised",
+    subgroup: str | None = None,
     visit: str | Mapping[str, str] | None = None,
     arms: tuple[str, str] | Mapping[str, tuple[str, str]] | None = None,
     moderators: pd.DataFrame | None = None,
@@ -56,10 +55,13 @@ def trial_effects(
     table
         Estimates tables of the trials, combined.
     measure
-        ``g`` takes rows of quantity *effect size*, ``md`` and ``rd`` *difference*, ``log rr`` and
-        ``log or`` *ratio* (their standard error on the log scale comes from the interval).
+        The measure, which decides on the quantity of the rows: ``g`` takes *effect size*, ``md``
+        *difference*, ``rd`` *risk difference*, ``log rr`` *risk ratio* and so on. A ratio's
+        standard error on the log scale is se/estimate or, without se, comes from its interval.
     outcome, estimand, analysis, analysis_set
         Which rows, by the columns of the same name.
+    subgroup
+        The part of the participants; None for all of them.
     visit
         Visit of the effects, one for all trials or by trial; None where each trial has one.
     arms
@@ -88,17 +90,18 @@ def trial_effects(
     ['a', 'b']
     """
     rows = table[
-        (table["quantity"] == QUANTITY[measure])
+        (table["quantity"] == MEASURES[measure].quantity)
         & (table["outcome"] == outcome)
         & (table["estimand"] == estimand)
         & (table["analysis"] == analysis)
         & (table["analysis_set"] == analysis_set)
+        & (table["subgroup"].isna() if subgroup is None else table["subgroup"] == subgroup)
     ]
     rows = _at(rows, visit, arms)
     if rows.empty:
         raise SynthesisError(
-            f"no row of quantity {QUANTITY[measure]} for outcome {outcome}, estimand {estimand}, "
-            f"analysis {analysis}, set {analysis_set}"
+            f"no row of quantity {MEASURES[measure].quantity} for outcome {outcome}, "
+            f"estimand {estimand}, analysis {analysis}, set {analysis_set}"
             + (f", visit {visit}" if visit else "")
             + (f", arms {arms}" if arms else "")
             + "; look for them in the trials' estimates."
@@ -213,15 +216,17 @@ def _at(
 
 def _numbers(rows: pd.DataFrame, measure: Measure) -> tuple[Floats, Floats]:
     estimate = rows["estimate"].to_numpy(dtype=float)
-    if QUANTITY[measure] != "ratio":
-        return estimate, rows["se"].to_numpy(dtype=float)
+    se = rows["se"].to_numpy(dtype=float)
+    if not MEASURES[measure].log:
+        return estimate, se
     quantile = [
-        t_quantile((1 + level) / 2, df if np.isfinite(df) else np.inf)
+        t_quantile((1 + level) / 2, df)
         for level, df in zip(rows["level"], rows["df"].fillna(np.inf), strict=True)
     ]
     with np.errstate(invalid="ignore", divide="ignore"):
         bounds = np.log(rows[["lower", "upper"]].to_numpy(dtype=float))
-        return np.log(estimate), (bounds[:, 1] - bounds[:, 0]) / (2 * np.array(quantile))
+        of_interval = (bounds[:, 1] - bounds[:, 0]) / (2 * np.array(quantile))
+        return np.log(estimate), np.where(se > 0, se / estimate, of_interval)
 
 
 def _check(rows: pd.DataFrame, measure: Measure, se: Floats) -> None:
@@ -245,6 +250,9 @@ def _check(rows: pd.DataFrame, measure: Measure, se: Floats) -> None:
     if several := sorted({str(key[0]) for key, n in visits.items() if n > 1}):  # type: ignore[index]
         wrong.append(f"several visits of {', '.join(several)}; name one, by trial where they "
                      "differ.")  # fmt: skip
+    same = rows[["trial", "arm", "reference", "visit"]].duplicated()
+    wrong += [f"{name}: another row gives the same comparison; choose one by analysis, set or arms."
+              for name in rows["id"][same]]  # fmt: skip
     if wrong:
         raise SynthesisError(wrong)
 
