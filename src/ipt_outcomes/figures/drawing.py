@@ -102,23 +102,18 @@ def save_figure(
     for name in safe.select_dtypes(include=["object", "string"]):
         safe[name] = safe[name].map(spreadsheet_safe, na_action="ignore")
     _write(stem, "csv", lambda path: safe.to_csv(path, index=False, lineterminator="\n"))
-    described = json.dumps(
-        {
-            "title": str(title),
-            "caption": str(caption),
-            "alt_text": str(alt_text),
-            "pieces": {
-                "title": title.as_lists(),
-                "caption": caption.as_lists(),
-                "alt_text": alt_text.as_lists(),
-            },
-        },
-        indent=1,
-        ensure_ascii=False,
-    )
+    described = words_as_json(title=title, caption=caption, alt_text=alt_text)
     _write(stem, "json", lambda path: path.write_text(described + "\n", "utf-8"))
     paragraph = f"**{_restructured(str(title))}**\n\n{_restructured(str(caption))}\n"
     _write(stem, "rst", lambda path: path.write_text(paragraph, "utf-8"))
+
+
+def words_as_json(*, title: Text, caption: Text, alt_text: Text) -> str:
+    """Return a figure's words as JSON: plain, and in pieces that know their rows."""
+    texts = {"title": title, "caption": caption, "alt_text": alt_text}
+    plain = {name: str(text) for name, text in texts.items()}
+    pieces = {name: text.as_lists() for name, text in texts.items()}
+    return json.dumps({**plain, "pieces": pieces}, indent=1, ensure_ascii=False)
 
 
 def _restructured(text: str) -> str:

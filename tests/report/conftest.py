@@ -1,0 +1,35 @@
+"""A made-up trial for the report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tables"))
+
+from made_up import example_study, hostile_study, made_up
+
+from ipt_outcomes.study import Study
+
+
+@pytest.fixture(scope="session")
+def example() -> Study:
+    return example_study()
+
+
+@pytest.fixture(scope="session")
+def rows(example: Study) -> pd.DataFrame:
+    return made_up(example)
+
+
+@pytest.fixture(scope="session")
+def hostile() -> Study:
+    return hostile_study()
+
+
+@pytest.fixture(scope="session")
+def hostile_rows(hostile: Study) -> pd.DataFrame:
+    return made_up(hostile)

@@ -1,0 +1,295 @@
+"""The report: traced, self-contained, well formed, and careful in what it says."""
+
+from __future__ import annotations
+
+import copy
+import itertools
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from made_up import COUNTS, SECRET, config, example_study, made_up
+
+from ipt_outcomes.figures import draw_figure, figure_names
+from ipt_outcomes.figures.drawing import words_as_json
+from ipt_outcomes.report import TrialPieces, render_report
+from ipt_outcomes.report.page import report_html
+from ipt_outcomes.study import Study
+from ipt_outcomes.tables.quotes import FORMS
+from ipt_outcomes.tables.rows import Rows
+
+from .page_reader import Element, read_page
+
+SOFTWARE = {"Software": {"Python": "3.11.2", "numpy": "2.4.6"}}
+TRACED = ("data-estimate", "data-config", "data-count", "data-provenance", "data-number")
+
+
+def pieces(
+    study: Study, rows: pd.DataFrame, folder: Path, trial: str = "example", whole: bool = False
+) -> TrialPieces:
+    paths = []
+    for name in figure_names(study, trial):
+        drawing = draw_figure(name, study=study, estimates=rows, trial=trial)
+        paths.append(folder / trial / f"{name}.json")
+        if whole:
+            drawing.save(folder / trial / name)
+        else:  # the words alone; drawing all formats takes a second each
+            paths[-1].parent.mkdir(exist_ok=True)
+            paths[-1].with_suffix(".svg").write_text('<svg viewBox="0 0 510 300"/>')
+            paths[-1].write_text(
+                words_as_json(title=drawing.title, caption=drawing.caption,
+                              alt_text=drawing.alt_text),
+                "utf-8",
+            )  # fmt: skip
+    return TrialPieces(figures=paths, data_quality=COUNTS)
+
+
+@pytest.fixture(scope="module")
+def example_pieces(
+    example: Study, rows: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> TrialPieces:
+    return pieces(example, rows, tmp_path_factory.mktemp("figures"), whole=True)
+
+
+def written(
+    study: Study, rows: pd.DataFrame, about: TrialPieces, locked_plan: str | None = None
+) -> str:
+    return report_html(study=study, estimates=rows, trials={"example": about},
+                       provenance=SOFTWARE, locked_plan=locked_plan)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def html(example: Study, rows: pd.DataFrame, example_pieces: TrialPieces) -> str:
+    return written(example, rows, example_pieces)
+
+
+@pytest.fixture(scope="module")
+def page(html: str) -> Element:
+    return read_page(html)
+
+
+def test_every_quoted_number_is_what_its_row_says(page: Element, rows: pd.DataFrame) -> None:
+    by_id = {row["id"]: row for row in Rows.of(rows, "example")}
+    quotes = page.all(data_estimate=None)
+    assert len(quotes) > 700
+    for quote in quotes:
+        row = by_id[str(quote.attributes["data-estimate"])]
+        assert quote.text == FORMS[str(quote.attributes["data-form"])](row)
+
+
+def test_no_number_is_typed(page: Element) -> None:
+    (body,) = page.all("body")
+    loose = re.findall(r".{0,40}\d.{0,40}", body.text_without(*TRACED))
+    assert not loose
+
+
+def test_alternative_texts_are_plain_words(page: Element) -> None:
+    images = page.all("img")
+    assert len(images) == 5
+    for image in images:
+        alternative = str(image.attributes["alt"])
+        assert len(alternative) > 60
+        assert "<" not in alternative
+
+
+def test_nothing_is_fetched(html: str, page: Element) -> None:
+    for element in page.all():
+        assert element.tag not in {"script", "iframe", "object", "embed", "base"}
+        for name in ("src", "href", "srcset", "action", "poster"):
+            target = element.attributes.get(name)
+            assert target is None or target.startswith(("#", "data:")), f"{name}={target}"
+    style = "".join(element.text for element in page.all("style"))
+    assert "url(" not in style
+    assert "@import" not in style
+    assert not re.search(r"https?://", re.sub(r"base64,[A-Za-z0-9+/=]+", "", html))
+
+
+def test_the_page_can_be_navigated(page: Element) -> None:
+    ids = [str(element.attributes["id"]) for element in page.all(id=None)]
+    assert len(ids) == len(set(ids))
+    for element in page.all():
+        for name in ("aria-labelledby", "href"):
+            target = element.attributes.get(name)
+            if target and not target.startswith("data:"):
+                assert target.lstrip("#") in ids
+    assert page.all("html")[0].attributes["lang"] == "en"
+    assert page.all("a")[0].attributes["href"] == "#main"
+    levels = [int(e.tag[1]) for e in page.all("main")[0].all() if re.fullmatch(r"h[1-6]", e.tag)]
+    assert levels[0] == 2
+    assert all(later - earlier <= 1 for earlier, later in itertools.pairwise(levels))
+    assert len(page.all("h1")) == 1
+    linked = {str(a.attributes["href"]) for nav in page.all("nav") for a in nav.all("a")}
+    sections = {f"#{section.attributes['id']}" for section in page.all("section")}
+    assert linked == sections
+
+
+def test_tables_have_captions_and_scopes(page: Element) -> None:
+    tables = page.all("table")
+    assert len(tables) == 18
+    for table in tables:
+        assert len(table.all("caption")) == 1
+        assert all(head.attributes.get("scope") for head in table.all("th"))
+        width = None
+        for row in table.all("tr"):
+            cells = [c for c in row.children if isinstance(c, Element)]
+            if row.parent is not None and row.parent.tag == "tbody":
+                spans = sum(int(str(cell.attributes.get("colspan", 1))) for cell in cells)
+                width = width or spans
+                assert spans == width
+    numbers = [e.text.strip(" .") for e in page.all("span", data_number=None)]
+    main = [n for n in numbers if n.startswith("Table ") and not n.startswith("Table S")]
+    assert main == [f"Table {i + 1}" for i in range(len(main))]
+    assert [n for n in numbers if n.startswith("Figure")] == [f"Figure {i}" for i in range(1, 6)]
+
+
+def section(page: Element, name: str) -> Element:
+    return page.all("section", id=name)[0]
+
+
+def test_the_summary_states_the_primary_result(page: Element, rows: pd.DataFrame) -> None:
+    row = Rows.of(rows, "example").one(
+        analysis="primary", outcome="hamd17", estimand="policy", analysis_set="as randomised",
+        quantity="difference", arm="IPT", visit="week_16",
+    )  # fmt: skip
+    text = section(page, "summary").text.replace("\N{NO-BREAK SPACE}", " ")
+    assert (
+        f"average HAM-D17 scores were {abs(row['estimate']):.2f} points lower (better) with IPT"
+        in text
+    )
+    assert "p < .001" in text
+    assert "The interval for IPT minus Medication does not contain zero." in text
+    assert "IPT + medication minus Medication contains zero" in text
+    assert "A lower score is better" in text
+
+
+@pytest.mark.parametrize(
+    ("points", "higher_is", "words"),
+    [(-2.0, "worse", "lower (better)"), (2.0, "worse", "higher (worse)"),
+     (-2.0, "better", "lower (worse)"), (2.0, "better", "higher (better)")],
+)  # fmt: skip
+def test_better_follows_the_instruments_direction(
+    rows: pd.DataFrame, example_pieces: TrialPieces, points: float, higher_is: str, words: str
+) -> None:
+    raw = config()
+    raw["outcomes"]["hamd17"]["higher_is"] = higher_is
+    moved = rows.copy()
+    chosen = (moved["analysis"] == "primary") & (moved["quantity"] == "difference")
+    moved.loc[chosen, ["estimate", "lower", "upper"]] = [points, points - 3, points + 3]
+    text = section(read_page(written(example_study(raw), moved, example_pieces)), "summary").text
+    assert f"2.00 points {words} with IPT" in text
+    assert "contain zero: the data leave open which arm did better" in text
+
+
+def test_all_is_exploratory_while_no_plan_is_locked(
+    html: str, example: Study, rows: pd.DataFrame, example_pieces: TrialPieces
+) -> None:
+    assert "No analysis plan is locked, so no result on this page is confirmatory" in html
+    locked = written(example, rows, example_pieces, locked_plan="plan of May")
+    assert "No analysis plan" not in locked
+    assert "plan of May" in locked
+
+
+def test_problem_areas_are_described_and_never_explained(page: Element) -> None:
+    areas = section(page, "example-problem-areas")
+    assert "Observational, exploratory" in areas.text
+    assert "not randomised" in areas.text
+    causal = r"\b(caus\w+|leads? to|because|due to|responsible|improves?|impact|effective)\b"
+    assert not re.search(causal, areas.text, re.IGNORECASE)
+
+
+def test_a_model_that_did_not_converge_gives_no_sentence(
+    example: Study, rows: pd.DataFrame, example_pieces: TrialPieces
+) -> None:
+    failed = rows.copy()
+    failed.loc[failed["analysis"] == "primary", "converged"] = False
+    text = section(read_page(written(example, failed, example_pieces)), "summary").text
+    assert "did not converge" in text
+    assert not re.search(r"\d\.\d", text)
+
+
+def test_hidden_and_restricted_numbers_stay_out(html: str) -> None:
+    assert f"{SECRET:.2f}" not in html
+    assert "987654" not in html
+    assert "&lt;5" in html
+
+
+def test_same_results_same_bytes(
+    example: Study, rows: pd.DataFrame, example_pieces: TrialPieces, tmp_path: Path
+) -> None:
+    for name in ("a", "b"):
+        render_report(study=example, estimates=rows, trials={"example": example_pieces},
+                      provenance=SOFTWARE, path=tmp_path / name / "report.html")  # fmt: skip
+    first, second = (tmp_path / name / "report.html" for name in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["report.html"]
+
+
+def test_hostile_labels_stay_text(
+    hostile: Study, hostile_rows: pd.DataFrame, tmp_path: Path
+) -> None:
+    html = written(hostile, hostile_rows, pieces(hostile, hostile_rows, tmp_path))
+    page = read_page(html)
+    assert not page.all("script")
+    assert '<script>alert("x")' in page.text
+
+
+def test_several_trials_stand_apart(rows: pd.DataFrame, tmp_path: Path) -> None:
+    raw = copy.deepcopy(config())
+    raw["trials"]["second"] = {**raw["trials"]["example"], "label": "Second trial"}
+    raw["enrolment"] = {}
+    study = example_study(raw)
+    both = pd.concat([made_up(study, trial) for trial in study.trials], ignore_index=True)
+    trials = {trial: pieces(study, both, tmp_path, trial) for trial in study.trials}
+    html = report_html(study=study, estimates=both, trials=trials, provenance=SOFTWARE)
+    page = read_page(html)
+    ids = [str(element.attributes["id"]) for element in page.all(id=None)]
+    assert len(ids) == len(set(ids))
+    assert {"example", "second", "second-hamd17", "methods-second"} <= set(ids)
+    cited = {
+        str(q.attributes["data-estimate"]) for q in section(page, "second").all(data_estimate=None)
+    }
+    assert {name.split("/")[0] for name in cited} == {"second"}
+
+
+def test_a_trial_without_figures_or_extra_analyses_is_reported(rows: pd.DataFrame) -> None:
+    raw = config()
+    raw["analyses"] = {"primary": raw["analyses"]["primary"]}
+    raw["analysis_sets"] = {}
+    html = written(example_study(raw), rows, TrialPieces())
+    assert "Problem areas" not in html
+    assert "Data quality" not in html
+
+
+@pytest.mark.parametrize("width", [400, 1600])
+def test_the_page_never_scrolls_sideways(html: str, tmp_path: Path, width: int) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("needs chromium")
+    # A window cannot be as narrow as a telephone, a frame in it can.
+    probe = (
+        "<script>addEventListener('load', () => { const d = document.documentElement;"
+        "parent.postMessage({wide: d.scrollWidth - d.clientWidth, width: innerWidth, loaded:"
+        " [...document.images].every(i => i.naturalWidth > 0)}, '*'); })</script></body>"
+    )
+    (tmp_path / "report.html").write_text(html.replace("</body>", probe), "utf-8")
+    file = tmp_path / "frame.html"
+    file.write_text(
+        "<!DOCTYPE html><html><body><script>addEventListener('message', m =>"
+        "Object.assign(document.documentElement.dataset, m.data))</script>"
+        f'<iframe src="report.html" style="width:{width}px;height:900px;border:0"></iframe>',
+        "utf-8",
+    )
+    done = subprocess.run(
+        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND",
+         f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900",
+         "--virtual-time-budget=4000", "--dump-dom", file.as_uri()],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    tag = re.search(r"<html[^>]*>", done.stdout)
+    assert tag is not None, done.stderr
+    assert f'data-width="{width}"' in tag.group()
+    assert 'data-wide="0"' in tag.group()
+    assert 'data-loaded="true"' in tag.group()
