@@ -221,3 +221,25 @@ def test_sandwich_and_kenward_roger_do_not_mix():
 def test_random_effects_beside_unstructured_are_refused():
     with pytest.raises(MixedModelError, match="not identified"):
         fit(draw(), random="1", covariance="unstructured")
+
+
+def test_random_slopes_of_pure_noise_converge_on_the_boundary():
+    rng = np.random.default_rng(12)
+    found = 0
+    for _ in range(25):
+        frame = draw(n=20).assign(score=lambda d: rng.normal(size=len(d)))
+        result = fit(frame, "score ~ arm", random="1 + week")
+        assert result.convergence.converged
+        values = np.linalg.eigvalsh(result.random_covariance)
+        assert values[0] > -1e-8
+        found += any("boundary" in note for note in result.notes)
+    assert found > 5
+
+
+def test_unbounded_likelihood_is_not_called_a_fit():
+    # ten participants, six visits, gaps: the unstructured likelihood has no maximum
+    rng = np.random.default_rng(3)
+    frame = draw(n=9, visits=6)
+    frame = frame[(rng.random(len(frame)) > 0.25) | (frame["week"] == 4)]
+    with pytest.raises(ConvergenceError):
+        fit(frame, fallback=False)

@@ -79,6 +79,11 @@ class FactoredLikelihood:
         self.cones = cones
 
     @property
+    def has_information(self) -> bool:
+        """Whether the information is positive definite everywhere: not at L = 0."""
+        return False
+
+    @property
     def evaluations(self) -> int:
         """Evaluations of the likelihood so far."""
         return self.inner.evaluations
@@ -131,9 +136,6 @@ class FactoredLikelihood:
         """Return the curvature in L."""
         J = self._jacobian(point.theta)
         out = J.T @ self.inner.hessian(point.inner, kind) @ J
-        if kind in {"start", "expected"}:
-            # At L = 0 this information vanishes; what the bend of LL' adds keeps it positive.
-            return out + 1e-8 * np.diag(np.maximum(np.diag(out), np.diag(out).max()))
         for cone in self.cones:
             slope = np.zeros((cone.size, cone.size))
             own = point.inner.gradient[cone.where]

@@ -45,9 +45,8 @@ class Grouped(Structure):
 
     def sigma(self, theta: Floats) -> Floats:
         """Return Σ of every set."""
-        own = [self.base.sigma(theta[self._block(g)]) for g in range(len(self.groups))]
-        pairs = zip(self.group_of_set, self.base_set, strict=True)
-        return np.stack([own[g][s] for g, s in pairs])
+        own = np.stack([self.base.sigma(theta[self._block(g)]) for g in range(len(self.groups))])
+        return np.asarray(own[self.group_of_set, self.base_set])
 
     def first(self, theta: Floats) -> Floats:
         """Return ∂Σ/∂θ, zero for the parameters of other groups."""
@@ -66,8 +65,8 @@ class Grouped(Structure):
             at = np.flatnonzero(self.group_of_set == g)
             block = self._block(g)
             inner = self.base.second(theta[block])
-            for s in at:
-                out[block, block, s] = inner[:, :, self.base_set[s]]
+            places = np.arange(block.start, block.stop)
+            out[np.ix_(places, places, at)] = inner[:, :, self.base_set[at]]
         return out
 
     def start(self, moments: Floats) -> Floats:

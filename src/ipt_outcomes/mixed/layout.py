@@ -127,7 +127,7 @@ def occurrence(participant: Codes) -> Codes:
 
 
 def arrange(
-    participant: pd.Series[Any],
+    participant: tuple[Codes, pd.Index[Any]],
     visit: tuple[list[Any], Codes] | None,
     missing: dict[str, NDArray[np.bool_]],
     visit_name: str,
@@ -137,7 +137,7 @@ def arrange(
     Parameters
     ----------
     participant
-        Identifier per row of the data.
+        Code of each row (−1 where missing) and labels of the codes.
     visit
         Visit labels and each row's code, or ``None`` to number the rows of each participant.
     missing
@@ -150,7 +150,7 @@ def arrange(
     DesignError
         When nothing is left to analyse, or a participant has two rows at one visit.
     """
-    codes, labels = pd.factorize(participant)
+    codes, labels = participant
     total = len(codes)
     reasons = {"participant missing": codes < 0}
     if visit is not None:
@@ -185,8 +185,8 @@ def arrange(
         if not used.all():
             position = (np.cumsum(used) - 1)[position]
             visits = [v for v, u in zip(visits, used, strict=True) if u]
-        _no_duplicates(codes, position, pd.Index(labels), visits, visit_name)
-    return Layout(keep, codes.astype(np.int64), position, pd.Index(labels), visits, counts)
+        _no_duplicates(codes, position, labels, visits, visit_name)
+    return Layout(keep, codes, position, labels, visits, counts)
 
 
 def _no_duplicates(

@@ -80,6 +80,11 @@ class Likelihood:
         self.constant = (n - p if reml else n) * np.log(2 * np.pi) - statistics.log_weight
 
     @property
+    def has_information(self) -> bool:
+        """Whether the information is positive definite everywhere: it is, in natural parameters."""
+        return True
+
+    @property
     def names(self) -> list[str]:
         """Names of the covariance parameters."""
         return self.structure.names

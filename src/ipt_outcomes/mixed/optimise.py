@@ -32,6 +32,10 @@ class Objective(Protocol[P]):
     """What Newton's method needs: a value, a gradient and curvatures of several kinds."""
 
     @property
+    def has_information(self) -> bool:
+        """Whether the curvature ``"start"`` is positive definite everywhere."""
+
+    @property
     def evaluations(self) -> int:
         """Evaluations so far."""
 
@@ -91,7 +95,7 @@ def maximise(
     if point is None:
         return None
     likelihood.differentiate(point)
-    step_count, exact, stalled = 0, False, 0
+    step_count, exact, stalled = 0, at_boundary, 0
     observed: Floats | None = None
     while step_count < iterations:
         kind = "observed" if exact else ("start" if step_count == 0 else "quick")
@@ -121,6 +125,8 @@ def newton_step(likelihood: Objective[P], point: P, hessian: Floats) -> tuple[Fl
     scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(hessian)), 1e-300))
     for candidate in (hessian, None):
         if candidate is None:
+            if not likelihood.has_information:
+                break
             candidate = likelihood.hessian(point, "start")
             scale = 1.0 / np.sqrt(np.maximum(np.abs(np.diag(candidate)), 1e-300))
         scaled = candidate * np.outer(scale, scale)
@@ -129,8 +135,9 @@ def newton_step(likelihood: Objective[P], point: P, hessian: Floats) -> tuple[Fl
             continue
         step = scale * lapack.dpotrs(factor, scale * point.gradient, lower=1)[0]
         return step, float(point.gradient @ step)
+    # An indefinite curvature is taken by its size: the step goes down in every direction.
     values, vectors = np.linalg.eigh(scaled)
-    values = np.maximum(np.abs(values), 1e-6 * np.abs(values).max())
+    values = np.maximum(np.abs(values), 1e-4 * np.abs(values).max())
     step = scale * (vectors @ ((vectors.T @ (scale * point.gradient)) / values))
     return step, float(point.gradient @ step)
 

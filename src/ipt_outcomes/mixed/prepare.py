@@ -128,10 +128,9 @@ def prepare(spec: Specification, frame: Source, reference: Mapping[str, Any]) ->
     random = None if spec.random is None else parse_formula(spec.random)
     _require_columns(spec, parsed, random, frame)
     y, missing = _outcome_and_gaps(spec, parsed, random, frame)
-    keep = ~np.logical_or.reduce([*missing.values(), frame[spec.participant].isna().to_numpy()])
-    visit = _visits(spec, random, frame, keep)
+    visit = _visits(spec, random, frame, missing)
     visit_name = spec.visit or "the times of the data"
-    layout = arrange(frame[spec.participant], visit, missing, visit_name)
+    layout = arrange(frame.factorized(spec.participant), visit, missing, visit_name)
     outcome = y if layout.keep.all() else y[layout.keep]
     if not np.isfinite(outcome).all():
         number = int(np.isinf(outcome).sum())
@@ -207,42 +206,47 @@ def _outcome_and_gaps(
             names[extra] = None
     for name in names:
         if name != spec.visit:
-            gaps = frame[name].isna().to_numpy()
+            gaps = frame.missing(name)
             if gaps.any():
                 missing[f"{name} missing"] = gaps
     return y, missing
 
 
 def _visits(
-    spec: Specification, random: ParsedFormula | None, frame: Source, keep: NDArray[np.bool_]
+    spec: Specification,
+    random: ParsedFormula | None,
+    frame: Source,
+    missing: dict[str, NDArray[np.bool_]],
 ) -> tuple[list[Any], Codes] | None:
     """Return visits from the visit column, or from times that participants share."""
     if spec.visit is not None:
         return visit_order(frame[spec.visit], spec.visit)
+    people, labels = frame.factorized(spec.participant)
     candidates = [spec.time] if spec.time is not None else []
     if random is not None and not candidates:
-        used = {e: None for term in random.terms for e in term}
-        numeric = {
+        names = {
             v: None
-            for e in used
+            for term in random.terms
+            for e in term
             for v in variables_of(e, e in random.names, frame.columns)
-            if not is_categorical(frame[v])
         }
-        codes = pd.factorize(frame[spec.participant])[0]
-        candidates = [v for v in numeric if _varies(frame[v].to_numpy(), codes)]
-    if len(candidates) != 1:
+        candidates = [
+            v
+            for v in names
+            if not is_categorical(frame[v]) and _varies(frame[v].to_numpy(), people)
+        ]
+    if len(candidates) != 1 or is_categorical(frame[candidates[0]]):
         return None
-    column = frame[candidates[0]]
-    if is_categorical(column):
+    position, times = pd.factorize(frame[candidates[0]], sort=True)
+    if len(times) > VISIT_LIMIT:
         return None
-    position, labels = pd.factorize(column, sort=True)
-    if len(labels) > VISIT_LIMIT:
+    keep = ~np.logical_or.reduce([*missing.values(), people < 0])
+    cell = (people * len(times) + position)[keep]
+    seen = np.zeros(len(labels) * len(times), bool)
+    seen[cell] = True
+    if np.count_nonzero(seen) < len(cell):
         return None
-    people = pd.factorize(frame[spec.participant])[0]
-    cell = (people * len(labels) + position)[keep]
-    if len(np.unique(cell)) < len(cell):
-        return None
-    return list(labels), position.astype(np.int64)
+    return list(times), position.astype(np.int64)
 
 
 def _varies(values: NDArray[Any], participant: Codes) -> bool:
