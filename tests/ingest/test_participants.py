@@ -104,6 +104,15 @@ def test_without_the_participants_nothing_is_read(tmp_path):
     assert result.participants.empty
 
 
+@pytest.mark.parametrize("name", ["redcap", "csv-long", "csv-wide"])
+def test_an_export_of_study_numbers_only(name, tmp_path):
+    export = FORMATS[name]()
+    export.rows = [row[:1] for row in export.rows]
+    result = export.ingest(tmp_path)
+    assert {kind for kind, *_ in errors(result)} == {"missing column"}
+    assert result.participants.empty
+
+
 def test_a_row_without_study_number(tmp_path):
     export = csv_long()
     export.cell(5, "id", "")

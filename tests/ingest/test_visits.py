@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from pydantic import ValidationError
 
 from .small_trial import Export, Person, csv_long, csv_wide, redcap
 
@@ -229,3 +230,21 @@ def test_wide_columns_whose_dates_disagree(tmp_path):
     ]
     assert score(result, "9", "week_4") == (28, 15)
     assert score(result, "9", "week_8") == (None, None)
+
+
+@pytest.mark.parametrize("key", ["visit_date", "visit_day"])
+def test_wide_needs_a_date_column_per_visit(key):
+    wide, long = csv_wide(), csv_long()
+    columns = wide.trial["columns"]
+    columns.pop("visit_date")
+    columns[key] = "date"
+    with pytest.raises(ValidationError, match=rf"columns.{key}: the format csv-wide needs"):
+        wide.study()
+    columns[key] = {"week_9": "date_week_9"}
+    with pytest.raises(ValidationError, match=rf"columns.{key}.week_9: no outcome"):
+        wide.study()
+    columns = long.trial["columns"]
+    columns.pop("visit_date")
+    columns[key] = {"week_4": "date"}
+    with pytest.raises(ValidationError, match="the format csv-long needs one column name"):
+        long.study()

@@ -262,4 +262,5 @@ def told_by(block: Part, first: str = "visit_date") -> str:
     for name in (first, "visit_date", "visit_day", "visit"):
         if name in block.columns:
             return block.columns[name]
-    return next(column for name, column in block.columns.items() if name != "participant")
+    others = (column for name, column in block.columns.items() if name != "participant")
+    return next(others, block.columns["participant"])
