@@ -14,7 +14,7 @@ from .errors import ImputationError
 from .events import first_missed
 from .imputing import Imputed, impute
 from .incomplete import IncompleteTrial, incomplete_trial
-from .other_analyses import each, responders
+from .other_analyses import each, missing_is_no_response, responders
 from .pooling import pool, rubin
 from .strategies import NEEDS_REFERENCE, STRATEGIES, WORDS, Distribution, Strategy, strategy_name
 from .streams import stream
@@ -42,6 +42,7 @@ __all__ = [
     "first_missed",
     "impute",
     "incomplete_trial",
+    "missing_is_no_response",
     "pool",
     "responders",
     "rubin",

@@ -253,7 +253,7 @@ class Design:
             same = pd.Series([trial.reference] * (N * T), index=trial.grid.index)
             same = same.astype(trial.grid[arm].dtype)
             reference, reference_known = rows(trial.grid.assign(**{arm: same}))
-            reference_set = int(sets[0])
+            reference_set = int(sets[trial.arms.index(trial.reference)])
         return cls(
             trial.y, own, reference, own_known, reference_known, sets[trial.arm], reference_set,
             trial.starts.start, trial.starts.strategy, fit.aliasing.kept, trial,

@@ -38,7 +38,7 @@ class IncompleteTrial:
     names
         Columns of the data by role: participant, visit, arm, outcome.
     participants, visits, arms
-        Labels; the arms begin with the reference arm when there is one.
+        Labels; the arms begin with the one that the others are compared with.
     reference
         The reference arm of JR, CR and CIR, or ``None``.
     arm
@@ -126,6 +126,7 @@ def incomplete_trial(
     visit: str,
     arm: str,
     reference: Any | None = None,
+    compared_with: Any | None = None,
     events: pd.DataFrame | None = None,
     visit_days: Mapping[Any, float] | None = None,
     strategies: Mapping[str, Strategy] | None = None,
@@ -146,6 +147,8 @@ def incomplete_trial(
         Names of the columns.
     reference
         Reference arm of JR, CR and CIR; leave out when no arm can be one (two active arms).
+    compared_with
+        Arm that analyses compare the others with; the reference arm when left out.
     events
         Intercurrent events, see :func:`.events.find_starts`.
     visit_days
@@ -188,7 +191,10 @@ def incomplete_trial(
     T = len(visits)
     participants = grid[participant].iloc[::T].tolist()
     y = grid[parsed.outcome].to_numpy(float).reshape(-1, T)
-    arms, codes = _arms(grid[arm].iloc[::T], arm, reference)
+    first = reference if compared_with is None else compared_with
+    arms, codes = _arms(grid[arm].iloc[::T], arm, first)
+    if reference is not None and reference not in arms:
+        raise ImputationError(f"the reference arm {reference!r} has no participant.")
     own = dict(strategies or {})
     starts = find_starts(events, participants, visits, visit_days, own)
     used = set(starts.strategy.tolist())
@@ -253,16 +259,15 @@ def _full_grid(frame: pd.DataFrame, names: Mapping[str, str], visits: list[Any])
     return out
 
 
-def _arms(column: pd.Series, name: str, reference: Any | None) -> tuple[list[Any], Codes]:
-    """Return the arms, the reference first, and each participant's position among them."""
+def _arms(column: pd.Series, name: str, first: Any | None) -> tuple[list[Any], Codes]:
+    """Return the arms, the named one first, and each participant's position among them."""
     arms = sorted(pd.unique(column).tolist(), key=str)
-    if reference is not None:
-        if reference not in arms:
+    if first is not None:
+        if first not in arms:
             raise ImputationError(
-                f"the reference arm {reference!r} has no participant; column {name!r} has "
-                f"{listed(arms)}."
+                f"the arm {first!r} has no participant; column {name!r} has {listed(arms)}."
             )
-        arms = [reference, *[a for a in arms if a != reference]]
+        arms = [first, *[a for a in arms if a != first]]
     place = {a: i for i, a in enumerate(arms)}
     return arms, column.map(place).to_numpy(np.int64)
 

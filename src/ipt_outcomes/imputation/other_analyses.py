@@ -17,6 +17,7 @@ from .analysing import Numbers, parameter_table, visit_places
 from .errors import ImputationError
 from .imputing import Block
 from .incomplete import Floats, IncompleteTrial
+from .pooling import rubin
 
 
 @dataclass(frozen=True)
@@ -118,6 +119,40 @@ class responders:  # noqa: N801 - reads as the verb of a call
         both = np.concatenate([total, spread], 2).reshape(R, -1)
         # Proportions have normal, not t, inference: the complete data leave no df to lose.
         return estimates, both if variances else None, np.full(estimates.shape[1], np.inf)
+
+
+def missing_is_no_response(
+    trial: IncompleteTrial, analysis: responders, level: float = 0.95
+) -> pd.DataFrame:
+    """Compare the proportions with every unseen score counted as no response.
+
+    Parameters
+    ----------
+    trial
+        The incomplete trial; nothing is imputed.
+    analysis
+        The criterion of response.
+    level
+        Level of the (normal) intervals.
+
+    Returns
+    -------
+    pandas.DataFrame
+        As from :func:`.pooling.pool`.
+
+    Examples
+    --------
+    >>> from ipt_outcomes.imputation.example import small_trial
+    >>> table = missing_is_no_response(small_trial(), responders(at_most=10, visits=[16]))
+    >>> table["quantity"].tolist()
+    ['difference', 'probability', 'probability']
+    """
+    # A missing score fulfils no comparison.
+    values, variances, df = analysis.estimate(trial, Block(trial.y[None], None, None), True)
+    assert variances is not None
+    pooled = rubin(np.repeat(values, 2, 0), np.repeat(variances, 2, 0), df, level)
+    pooled = pooled.assign(interval_method="normal", variance="of one data set", data_sets=1)
+    return pd.concat([analysis.parameters(trial), pooled], axis=1)
 
 
 @dataclass(frozen=True)

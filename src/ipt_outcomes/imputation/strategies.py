@@ -214,7 +214,7 @@ def strategy_name(name: str, own: Mapping[str, Strategy] | None = None) -> str:
         return name
     plain = name.strip().lower().replace("-", " ").replace("_", " ")
     for short, words in WORDS.items():
-        if plain in (short.lower(), words):
+        if plain in (short.lower(), words, words.removesuffix(" in reference")):
             return short
     known = [f"{short} ({words})" for short, words in WORDS.items()] + list(own or {})
     raise ImputationError(f"no strategy is called {name!r}; known are {', '.join(known)}.")
