@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html.parser
+import json
 
 import pandas as pd
 import pytest
 
 from ipt_outcomes.results import read
+from ipt_outcomes.study import load_study
 
 REPORT = "shared/report.html"
 
@@ -28,6 +30,26 @@ def test_a_fresh_run_ends_with_the_report(finished):
     assert primary["converged"].all()
     csv = pd.read_csv(results / "shared" / "estimates.csv")
     assert csv["id"].tolist() == table["id"].tolist()
+
+
+def test_the_estimates_lie_near_the_truth_of_the_simulation(finished):
+    study = load_study(finished.path / "config.yaml")
+    truth = json.loads((finished.path / "data/example/truth.json").read_text("utf-8"))
+    table = read(finished.path / "results" / "shared" / "estimates.parquet")
+    table = table[(table["analysis"] == "primary") & (table["quantity"] == "difference")]
+    table = table[table["analysis_set"] == "as randomised"]
+    found = {
+        (r["estimand"], r["outcome"], r["arm"], r["visit"]): r for r in table.to_dict("records")
+    }
+    compared = 0
+    for name, estimand in study.estimands.items():
+        strategy = estimand.intercurrent_events.stopping_treatment
+        for true in truth["differences"]:
+            row = found.get((name, true["outcome"], true["arm"], true["visit"]))
+            if true["estimand"] == strategy and row is not None:
+                assert abs(row["estimate"] - true["estimate"]) <= 4 * row["se"], row["id"]
+                compared += 1
+    assert compared == 2 * 2 * 2 * 5  # estimands, outcomes, arms, visits
 
 
 def test_every_log_has_content(finished):

@@ -161,7 +161,7 @@ def test_a_run_killed_half_way_is_resumed_to_the_same_bytes(study, finished):
     assert locked.code != 0
     assert "--unlock" in locked.text
     assert study.snakemake("--unlock").code == 0
-    run = study.snakemake("--rerun-incomplete")
+    run = study.snakemake()
     assert run.code == 0, run.text
     first, second = finished.contents(), study.contents()
     assert [name for name in first if first[name] != second.get(name)] == []
