@@ -250,3 +250,55 @@ def test_pooled_residual_and_between_within_degrees_of_freedom():
     assert table["week[8]"] == table["Intercept"] == 120 - 40 - 4
     assert set(fit(frame, df="residual").coefficients["df"]) == {120 - 7}
     assert np.isinf(fit(frame, df="normal").coefficients["df"]).all()
+
+
+def with_therapists(frame, seed=9):
+    rng = np.random.default_rng(seed)
+    therapist = frame["participant"] // 2 % 8
+    effect = rng.normal(0, 2.5, 8)
+    inside = frame["arm"] == "IPT"
+    frame = frame.assign(therapist=np.where(inside, "T" + therapist.astype(str), ""))
+    frame["score"] += np.where(inside, effect[therapist], 0.0)
+    return frame
+
+
+def test_clusters_with_irregular_times_equal_common_times():
+    frame = with_therapists(draw(n=60))
+    common = {"cluster": "therapist", "cluster_where": "arm == 'IPT'", "reference": {}}
+    one = fit(frame, "score ~ baseline + I(week)", random="1 + I(week)", **common)
+    rng = np.random.default_rng(4)
+    jitter = frame.assign(day=frame["week"] + 1e-9 * rng.normal(size=len(frame)))
+    two = fit(jitter, "score ~ baseline + day", random="1 + day", visit=None, **common)
+    assert len(two.likelihood.statistics.n) == two.n_participants
+    assert one.loglik == pytest.approx(two.loglik, abs=1e-5)
+    for name in ("estimate", "se", "df"):
+        np.testing.assert_allclose(one.coefficients[name], two.coefficients[name], rtol=1e-4)
+
+
+def test_cluster_variances_by_arm_equal_separate_labels():
+    frame = draw(n=80)
+    rng = np.random.default_rng(2)
+    therapist = frame["participant"] // 2 % 8
+    frame = frame.assign(therapist="T" + therapist.astype(str))
+    shift = {arm: rng.normal(0, size, 8) for arm, size in (("IPT", 4.0), ("MED", 1.5))}
+    frame["score"] += [shift[a][t] for a, t in zip(frame["arm"], therapist, strict=True)]
+    one = fit(frame, cluster="therapist", cluster_by="arm")
+    split = frame.assign(therapist=frame["arm"] + frame["therapist"])
+    two = fit(split, cluster="therapist", cluster_by="arm")
+    assert one.loglik == pytest.approx(two.loglik, rel=1e-12)
+    assert len(one.cluster_effects) == 16
+    names = one.variance_components["parameter"].tolist()[-2:]
+    assert names == ["cluster IPT: variance", "cluster MED: variance"]
+    both = fit(split, cluster="therapist")
+    assert one.loglik >= both.loglik - 1e-9
+
+
+def test_therapists_by_visit_contain_a_constant_effect():
+    frame = with_therapists(draw(n=80))
+    common = {"cluster": "therapist", "cluster_where": "arm == 'IPT'", "df": "satterthwaite"}
+    constant = fit(frame, **common)
+    by_visit = fit(frame, cluster_effect="by visit", **common)
+    both = fit(frame, cluster_effect="intercept and slope", **common)
+    assert by_visit.loglik >= constant.loglik - 1e-8
+    assert both.loglik >= constant.loglik - 1e-8
+    assert by_visit.icc(12)["icc"].between(0, 1).all()

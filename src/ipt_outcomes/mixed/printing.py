@@ -29,6 +29,14 @@ def describe(fit: MixedModelFit) -> str:
     parameters = fit.likelihood.parameters
     grouped = f" by {spec.covariance_by}" if spec.covariance_by else ""
     lines.append(f"Covariance:    {fit.covariance_used}{grouped} ({parameters} parameters)")
+    if spec.random is not None:
+        lines.append(f"Random:        {spec.random} by {spec.participant}")
+    if spec.cluster is not None and fit.prepared.clusters is not None:
+        where = f" where {spec.cluster_where}" if spec.cluster_where else ""
+        number = len(fit.prepared.clusters.labels)
+        lines.append(
+            f"Clusters:      {number} of {spec.cluster}{where}, effect: {spec.cluster_effect}"
+        )
     for name, outcome in fit.steps[:-1]:
         lines.append(f"               {name}: {outcome}")
     lines += [
@@ -47,8 +55,12 @@ def describe(fit: MixedModelFit) -> str:
         "display.width", 120, "display.max_rows", 500, "display.max_columns", 20
     ):
         lines += ["", "Coefficients", fit.coefficients.round(5).to_string(index=False)]
+        if spec.random is not None or spec.cluster is not None:
+            components = fit.variance_components.round(5).to_string(index=False)
+            lines += ["", "Covariance parameters", components]
         tables = fit.covariance if isinstance(fit.covariance, dict) else {"": fit.covariance}
         for name, table in tables.items():
-            title = f"Covariance of the visits{f', {name}' if name else ''}"
+            what = "residuals" if spec.random is not None else "visits"
+            title = f"Covariance of the {what}{f', {name}' if name else ''}"
             lines += ["", title, table.round(4).to_string()]
     return "\n".join(lines)
