@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up import HOSTILE, SECRET
+from made_up import HOSTILE, SECRET, config, example_study
 
 from ipt_outcomes.study import Study
-from ipt_outcomes.tables import make_table, table_names
+from ipt_outcomes.tables import further_tables, make_table, table_names
 from ipt_outcomes.tables.quotes import FORMS
 from ipt_outcomes.tables.rows import Rows
 from ipt_outcomes.tables.table import FORMULA_STARTS, Table
@@ -174,3 +174,32 @@ def test_a_label_that_is_a_formula_is_disarmed(hostile: Study, tmp_path: Path) -
         assert spreadsheet_safe(start + "1").startswith("'")
     assert spreadsheet_safe("  =1") == "'  =1"
     assert spreadsheet_safe(HOSTILE) == HOSTILE
+
+
+def test_an_analysis_without_a_table_of_its_own_is_shown(
+    example: Study, rows: pd.DataFrame
+) -> None:
+    new = rows[rows["analysis"] == "medication"].copy()
+    new["analysis"] = "tipping point"
+    new["id"] = new["id"].str.replace("medication", "tipping-point")
+    both = pd.concat([rows, new, new.head(0)], ignore_index=True)
+    assert further_tables(study=example, estimates=rows, trial="example") == {}
+    (table,) = further_tables(study=example, estimates=both, trial="example").values()
+    assert table.name == "analysis_tipping_point"
+    assert len(table.lines) == len(new)
+    assert "IPT + medication minus IPT" in str(table.lines[0].label)
+    many = pd.concat([new.assign(id=new["id"] + f"/{i}") for i in range(30)], ignore_index=True)
+    (table,) = further_tables(study=example, estimates=many, trial="example").values()
+    assert f"of {len(many)} rows" in str(table.footnotes[-1])
+
+
+def test_what_the_export_does_not_record_is_not_counted_as_nobody(rows: pd.DataFrame) -> None:
+    raw = config()
+    for name in ("treatment_stop_date", "treatment_stop_reason"):
+        raw["trials"]["example"]["columns"].pop(name)
+    table = make_table(
+        "participant_flow", study=example_study(raw), estimates=rows, trial="example"
+    )
+    assert cell(table, "Stopped treatment early", 1) == "not recorded"
+    assert "no benefit" not in {str(line.label) for line in table.lines}
+    assert cell(table, "Left the study", 1) == "14"

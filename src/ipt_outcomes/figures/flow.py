@@ -132,8 +132,11 @@ def _allocation(source: Source, rows: Rows, arm: str) -> Iterator[Entry]:
 
 def _follow_up(source: Source, rows: Rows, arm: str) -> Iterator[Entry]:
     of = rows.where(arm=arm)
-    yield from _with_reasons(of, "stopped treatment", "Stopped treatment")
-    yield from _with_reasons(of, "left the study", "Left the study")
+    for stage in ("stopped treatment", "left the study"):
+        if source.recorded(stage):
+            yield from _with_reasons(of, stage, stage.capitalize())
+        else:
+            yield Entry(f"{stage.capitalize()}: not recorded")
     study = source.study
     endpoint = study.estimands[study.primary_estimand].endpoint
     for visit in study.visits_of(source.trial):
@@ -358,7 +361,7 @@ def _alt_text(source: Source, rows: Rows) -> Text:
             for stage, label in (("randomised", "allocated"),
                                  ("stopped treatment", "stopped treatment"),
                                  ("left the study", "left the study"), ("analysed", "analysed"))
-            if (row := of.first(contrast=stage))
+            if (row := of.first(contrast=stage)) and source.recorded(stage)
         ]  # fmt: skip
         by_arm.append(words(source.arm(arm), ": ", listed(counts, last=", ")))
     return words("Flow diagram: ", listed(parts), ". ", listed(by_arm, last="; ", between="; "),

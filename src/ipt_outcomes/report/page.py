@@ -24,7 +24,7 @@ from ipt_outcomes.report.pieces import (
     scores_by_visit,
 )
 from ipt_outcomes.study import Study
-from ipt_outcomes.tables.catalogue import make_table, means_name, table_names
+from ipt_outcomes.tables.catalogue import further_tables, make_table, means_name, table_names
 from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
 from ipt_outcomes.tables.quotes import Text, named, words
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
@@ -224,6 +224,9 @@ def _results(
                 tables=[tables["medication"]],
             )
         )
+    if further := further_tables(study=study, estimates=estimates, trial=trial):
+        section = Section(key("further"), words("Further analyses"), folded=[*further.values()])
+        result.sections.append(section)
     if pieces.data_quality:
         result.sections.append(_data_quality(study, trial, key("data"), pieces))
     return result
@@ -245,6 +248,7 @@ def _outcome(
     settings = study.outcomes[outcome]
     main = means_name(outcome, study.primary_estimand, AS_RANDOMISED)
     start = f"adjusted_means_{outcome}__"
+    endpoint = tables[f"endpoint_differences_{outcome}"]
     others = [table for name, table in tables.items() if name.startswith(start) and name != main]
     return Section(
         key,
@@ -260,7 +264,7 @@ def _outcome(
             sentences.endpoint_result(source, outcome),
         ],
         figures=shown(f"adjusted_means_{outcome}"),
-        tables=[tables[main], tables[f"endpoint_differences_{outcome}"]],
+        tables=[tables[main], *([endpoint] if len(endpoint.blocks()) > 1 else [])],
         folded=[tables[f"observed_{outcome}"], *others],
     )
 

@@ -152,8 +152,9 @@ def _participants(source: Source) -> Text:
     randomised = source.rows.first(analysis="flow", contrast="randomised", arm=None)
     n = words(quote(randomised, "count"), " participants") if randomised else words("Participants")
     return words(
-        n, " were randomised to ", arms, " and assessed at ", listed(visits), ". Outcomes were ",
-        listed(outcomes), ".",
+        n, " were randomised to ", arms, " and assessed at ", listed(visits), ". ",
+        "The outcome was the " if len(outcomes) == 1 else "Outcomes were the ",
+        listed(outcomes, last=" and the "), ".",
     )  # fmt: skip
 
 
@@ -172,9 +173,9 @@ def _model(source: Source) -> Text:
             text = words(text, " (where that could not be fitted, a simpler one with robust "
                          "standard errors, as the notes of the tables say)")  # fmt: skip
     covariates = [_covariate(source, name) for name in plan.adjust_for]
-    adjusted = words(" and ", listed(covariates)) if covariates else ""
+    effects = listed(["baseline by visit", "arm by visit", *covariates])
     return words(
-        text, ". Its fixed effects are baseline by visit, arm by visit", adjusted,
+        text, ". Its fixed effects are ", effects,
         "; intervals are at ", named(level(plan.level)), ". Participants without a baseline or "
         "without any later score are not in the model; their number and the reason are in the "
         "participant flow. Hedges g divides the model's difference by the pooled observed SD at "

@@ -12,12 +12,15 @@ from ipt_outcomes.tables.baseline import baseline
 from ipt_outcomes.tables.endpoint import endpoint_differences
 from ipt_outcomes.tables.estimands import estimands
 from ipt_outcomes.tables.flow import participant_flow
+from ipt_outcomes.tables.further import further_tables
 from ipt_outcomes.tables.means import adjusted_means
 from ipt_outcomes.tables.medication import medication
 from ipt_outcomes.tables.observed import observed_scores
 from ipt_outcomes.tables.problem_areas import problem_areas
 from ipt_outcomes.tables.source import AS_RANDOMISED, PER_PROTOCOL, Source
 from ipt_outcomes.tables.table import Table
+
+__all__ = ["further_tables", "make_table", "means_name", "table_names"]
 
 Makers = dict[str, "partial[Table]"]
 

@@ -71,6 +71,7 @@ def as_great_table(table: Table) -> GT:
         gt.opt_table_font(font=FONTS)
         .opt_align_table_header("left")
         .tab_style(style.css(_body(table)), loc.body())
+        .tab_style(style.text(weight="bold"), loc.title())
         .tab_options(
             table_font_size="14px",
             table_font_color=ink,
@@ -89,6 +90,7 @@ def as_great_table(table: Table) -> GT:
             table_body_border_bottom_width="1.5px",
             stub_border_style="none",
             row_group_border_top_color="#bbbbbb",
+            row_group_border_top_width="1px",
             row_group_border_bottom_style="none",
             row_group_font_weight="bold",
             data_row_padding="4px",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ipt_outcomes.tables.quotes import Text, named, quote, words
 from ipt_outcomes.tables.rows import Row
-from ipt_outcomes.tables.source import Source, interval_head
+from ipt_outcomes.tables.source import PER_PROTOCOL, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
 
 BESIDE = "primary, model-based errors"
@@ -30,6 +30,12 @@ def endpoint_differences(source: Source, outcome: str, name: str = "endpoint") -
     g_ci = interval_head(rows.where(quantity="effect size"))
     settings = source.study.outcomes[outcome]
     favours = "lower" if settings.higher_is == "worse" else "higher"
+    blocks = words()
+    if len(source.study.estimands) > 1 or len(rows.values("analysis_set")) > 1:
+        blocks = words(" Each block answers another question (estimand) or counts other "
+                       "participants; the first one is the primary analysis.")  # fmt: skip
+    if PER_PROTOCOL in rows.values("analysis_set"):
+        blocks = words(blocks, " Participants per protocol are not a randomised comparison.")
     return Table(
         name,
         words("Differences in ", source.outcome(outcome),
@@ -45,10 +51,7 @@ def endpoint_differences(source: Source, outcome: str, name: str = "endpoint") -
         ),
         tuple(_lines(source, outcome)),
         (
-            words("Scores in ", source.unit(outcome), f", {source.direction(outcome)}. Each block "
-                  "answers another question (estimand) or counts other participants; the first "
-                  "one is the primary analysis. Participants per protocol are not a randomised "
-                  "comparison."),
+            words("Scores in ", source.unit(outcome), f", {source.direction(outcome)}.", blocks),
             words("n: participants with a score at the endpoint. Hedges g: difference divided by "
                   "the pooled observed SD at the endpoint; positive values favour the arm with "
                   f"the {favours} mean over the reference. p-values are not adjusted for "

@@ -21,15 +21,14 @@ def estimands(source: Source, name: str = "estimands") -> Table:
     """Make the table of the estimands and their intercurrent events."""
     study = source.study
     reference = study.reference_arm
-    compared = listed(
-        (source.arm(arm) for arm in source.arms if arm != reference), last=" and ", between=", "
-    )
+    others = [source.arm(arm) for arm in source.arms if arm != reference]
+    each = "each " if len(others) > 1 else ""
+    compared = words(listed(others), f", {each}compared with ", source.arm(reference))
     primary = study.outcomes[study.primary_outcome]
     chosen: list[Estimand] = list(study.estimands.values())
     lines = {
         "Population": [words(named(estimand.population)) for estimand in chosen],
-        "Treatments": [words(compared, ", each compared with ", source.arm(reference))]
-        * len(chosen),
+        "Treatments": [compared] * len(chosen),
         "Outcome": [
             words(named(primary.label), " (primary) at ", source.visit(estimand.endpoint))
             for estimand in chosen
@@ -46,6 +45,8 @@ def estimands(source: Source, name: str = "estimands") -> Table:
         words("Attribute"),
         tuple(column(named(estimand.label)) for estimand in chosen),
         tuple(Line(words(label), tuple(cells)) for label, cells in lines.items()),
-        (words("The first estimand is the primary one; secondary outcomes have the same ones."),),
+        (words("The first estimand is the primary one; secondary outcomes have the same ones."),)
+        if len(chosen) > 1
+        else (),
         prose=True,
     )

@@ -8,6 +8,8 @@ Source: CONSORT 2025 statement, items 22a and 22b.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ipt_outcomes.tables.quotes import Text, named, quote, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source
@@ -37,7 +39,10 @@ def participant_flow(source: Source, name: str = "participant_flow") -> Table:
     lines = []
     for stage, label in STAGES:
         for (at, reason, visit), by_arm in by_line.items():
-            if at == stage:
+            if at == stage and not source.recorded(stage):
+                if not reason:
+                    lines.append(Line(words(label), tuple(_not_recorded(source))))
+            elif at == stage:
                 lines.append(
                     Line(
                         _label(source, label, stage, reason, visit),
@@ -62,6 +67,12 @@ def participant_flow(source: Source, name: str = "participant_flow") -> Table:
         tuple(lines),
         tuple(notes),
     )
+
+
+def _not_recorded(source: Source) -> Iterator[Text]:
+    yield Text()
+    for _ in source.arms:
+        yield words("not recorded")
 
 
 def _label(source: Source, label: str, stage: str, reason: str, visit: str | None) -> Text:

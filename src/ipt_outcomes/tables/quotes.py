@@ -141,7 +141,7 @@ class Text:
         """Return the text as HTML, escaped, each number with its origin."""
         page = "".join(piece.html() for piece in self.pieces)
         # A symbol stays on the line of its number: n = 80, p < .001.
-        return re.sub(r"(?<![\w&;-])([nptgF]) (= )?(?=<span data-est)", _held, page)
+        return re.sub(r"(?:(?<![\w&;-])[nptgF] (?:= )?|\) = )(?=<span data-est)", _held, page)
 
     def as_lists(self) -> list[list[str]]:
         """Return the pieces as plain lists, for JSON."""

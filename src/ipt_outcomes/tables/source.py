@@ -75,6 +75,14 @@ class Source:
         """Name the trial."""
         return named(self.study.trials[self.trial].label)
 
+    def recorded(self, stage: str) -> bool:
+        """Whether the export has columns for a stage of the flow; if not, nobody can be counted."""
+        columns = self.study.trials[self.trial].columns
+        stem = {"stopped treatment": "treatment_stop", "left the study": "study_exit"}.get(stage)
+        return stem is None or any(
+            getattr(columns, f"{stem}_{kind}") for kind in ("date", "day", "reason")
+        )
+
     def direction(self, outcome: str) -> str:
         """Say which way an outcome points."""
         return f"higher = {self.study.outcomes[outcome].higher_is}"
