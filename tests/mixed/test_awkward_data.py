@@ -243,3 +243,27 @@ def test_unbounded_likelihood_is_not_called_a_fit():
     frame = frame[(rng.random(len(frame)) > 0.25) | (frame["week"] == 4)]
     with pytest.raises(ConvergenceError):
         fit(frame, fallback=False)
+
+
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [
+        ("score ~ arm +* week", "cannot be read"),
+        ("score ~ 0", "no term"),
+        ("arm*week", "names no outcome"),
+        ("arm ~ week", "holds text"),
+        ("score ~ C(week, contr.sum)", "reference level"),
+    ],
+)
+def test_formulas_that_say_nothing_are_refused(formula, told):
+    with pytest.raises(DesignError, match=told):
+        fit(draw(), formula, reference={})
+
+
+def test_model_without_intercept_has_cell_means():
+    result = fit(draw(), "score ~ arm:week - 1", reference={})
+    assert result.aliased == []
+    assert len(result.coefficients) == 8
+    main = fit(draw(), "score ~ arm*week - 1", reference={})
+    assert main.aliased == []
+    assert main.loglik == pytest.approx(fit(draw(), "score ~ arm*week").loglik)

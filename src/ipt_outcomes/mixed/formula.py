@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 from formulaic import Formula
+from formulaic.errors import FormulaicError
 
 from .errors import DesignError
 from .factors import Columns, Factor, Floats, level_label
@@ -53,8 +54,9 @@ def parse_formula(text: str) -> ParsedFormula:
     """
     try:
         parsed = Formula(text)
-    except (SyntaxError, ValueError, TypeError) as error:
-        raise DesignError(f"the formula {text!r} cannot be read: {error}") from error
+    except (FormulaicError, SyntaxError, ValueError, TypeError) as error:
+        told = str(error).splitlines()[0]
+        raise DesignError(f"the formula {text!r} cannot be read: {told}") from error
     right = getattr(parsed, "rhs", parsed)
     left = getattr(parsed, "lhs", None)
     names: set[str] = set()
@@ -162,7 +164,8 @@ def expand_terms(
     """List the coefficients of the terms, each as a product of single columns of factors.
 
     The first factor of a term varies fastest. A categorical factor keeps its reference level only
-    where the term without it is not in the model (R's rule); ``full`` never drops a level.
+    where the term without it is not in the model (R's rule); without an intercept the first
+    categorical main effect takes its place. ``full`` never drops a level.
 
     Examples
     --------
@@ -178,8 +181,11 @@ def expand_terms(
         for expression in reversed(term):
             factor = factors[index[expression]]
             start = 0
-            if factor.categorical and not full and frozenset(term) - {expression} in present:
-                start = 1
+            if factor.categorical and not full:
+                if frozenset(term) - {expression} in present:
+                    start = 1
+                elif len(term) == 1:
+                    present.add(frozenset())
             choices.append([(index[expression], c) for c in range(start, factor.width)])
         for combination in product(*choices):
             parts = tuple(reversed(combination))

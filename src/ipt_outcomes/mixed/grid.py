@@ -200,9 +200,8 @@ def type_three_rows(design: Design) -> dict[str, Floats]:
         codes.append(rng.integers(0, factor.width, size))
         numbers.append(rng.normal(size=(size, factor.width)))
     treatment, summed = np.ones((size, p)), np.ones((size, p))
-    present = {frozenset(term) for term in design.terms}
+    whole = {(c.term, f) for c in design.columns for f, level in c.parts if level == 0}
     for j, column in enumerate(design.columns):
-        term = design.terms[column.term]
         for f, c in column.parts:
             factor = design.factors[f]
             if not factor.categorical:
@@ -211,7 +210,7 @@ def type_three_rows(design: Design) -> dict[str, Floats]:
                 continue
             indicator = (codes[f] == c).astype(float)
             treatment[:, j] *= indicator
-            if frozenset(term) - {factor.expression} in present:
+            if (column.term, f) not in whole:
                 indicator = indicator - (codes[f] == 0)
             summed[:, j] *= indicator
     change = np.linalg.lstsq(summed, treatment, rcond=None)[0]

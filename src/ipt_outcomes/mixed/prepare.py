@@ -343,6 +343,8 @@ def _statistics(
     """Sum the statistics in the form that is smaller, for y minus its least-squares fit."""
     people, T = layout.shape
     d, p = design.z.shape[1], len(design.columns)
+    if not p:
+        raise DesignError("the formula has no term; write at least 'outcome ~ 1'.")
     own_root: Floats | None = None
     if root is not None:
         first = layout.first(root[layout.participant, layout.visit])

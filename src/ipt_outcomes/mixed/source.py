@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from .errors import DesignError
 from .factors import Codes
 
 
@@ -36,8 +37,10 @@ class Source:
 
     def __getitem__(self, name: str) -> pd.Series[Any]:
         if name not in self._taken:
-            column = self.frame[name]
-            self._taken[name] = column
+            number = self.columns.count(name)
+            if number > 1:
+                raise DesignError(f"the data have {number} columns named {name!r}.")
+            self._taken[name] = self.frame[name]
         return self._taken[name]
 
     def factorized(self, name: str) -> tuple[Codes, pd.Index[Any]]:
