@@ -1,0 +1,221 @@
+"""Time to response, remission, stopping treatment, leaving the study, and relapse.
+
+Per event: Kaplan–Meier curves by arm, the restricted mean time without the event and its
+difference between arms, the log-rank test, hazard ratios from a Cox model with baseline score and
+covariates, and the test whether they are constant. Where they are not, the row of the hazard
+ratio says that the restricted mean is the number to read.
+
+Relapse is analysed only among those who were well at the end of treatment. They are selected by
+something that happened after randomisation: every row says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ipt_outcomes.analyses.covariates import covariate_columns
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.event_rows import EventRows
+from ipt_outcomes.analyses.event_times import (
+    EventTimes,
+    first_status,
+    leaving_the_study,
+    relapse,
+    stopping_treatment,
+)
+from ipt_outcomes.analyses.response_data import ScoreMatrix, baseline_scores, score_matrix
+from ipt_outcomes.analyses.status import (
+    REMISSION,
+    RESPONSE,
+    StatusDefinition,
+    StatusError,
+    criterion_of,
+    status_definitions,
+)
+from ipt_outcomes.results import estimates
+
+Row = dict[str, Any]
+Floats = NDArray[np.float64]
+
+VISITS_ONLY = (
+    "known at visits only: the event happened between the visit shown and the one before it, and "
+    "follow-up ends with the last score"
+)
+FLOW = "arm-level flow counts are shown however small"
+CONDITIONED = (
+    "conditions on a status after randomisation: arms compared among them are not randomised "
+    "groups, and a difference is not an effect of treatment"
+)
+
+
+def time_to_event(data: TrialData) -> pd.DataFrame:
+    """Analyse the times to the events that the configuration names.
+
+    Parameters
+    ----------
+    data
+        The trial.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the estimates table.
+
+    Raises
+    ------
+    StatusError
+        When nothing is named that the trial has.
+    ipt_outcomes.analyses.event_times.RelapseError
+        When relapse is asked for without its conditioning, or without follow-up.
+    """
+    plan = data.study.analyses.time_to_event
+    assert plan is not None, "the workflow asks for this analysis only when it is configured"
+    rows: list[Row] = []
+    for outcome in data.study.outcomes_of(data.trial):
+        if outcome in plan.outcomes:
+            rows.extend(_of_outcome(data, outcome))
+    rows.extend(_of_participation(data))
+    if not rows:
+        raise StatusError(
+            f"{data.trial}: analyses.time_to_event names no event that this trial has. Give an "
+            "outcome of this trial, stopping_treatment or leaving_the_study."
+        )
+    return estimates(rows)
+
+
+def _of_outcome(data: TrialData, outcome: str) -> Iterator[Row]:
+    plan = data.study.analyses.time_to_event
+    assert plan is not None
+    estimand = data.study.primary_estimand
+    endpoint = data.study.estimands[estimand].endpoint
+    matrix = score_matrix(data, outcome, estimand, plan.adjust_for)
+    definitions = {
+        definition.name: definition
+        for definition in status_definitions(
+            data.study, outcome, plan.outcomes[outcome], baseline_scores(data, outcome)
+        )
+    }
+    covariates = np.column_stack([matrix.baseline_filled(), matrix.covariates])
+    where: Row = {"outcome": outcome, "estimand": estimand}
+    for name in (RESPONSE, REMISSION):
+        if name in definitions:
+            definition = definitions[name]
+            times = first_status(data, matrix, definition, endpoint)
+            about = f"{name}: {definition.words}"
+            yield from _rows(data, times, covariates, f"time to {name}", name, where, about)
+    if outcome in plan.relapse:
+        yield from _relapse(data, outcome, matrix, definitions, covariates)
+
+
+def _relapse(
+    data: TrialData,
+    outcome: str,
+    matrix: ScoreMatrix,
+    definitions: dict[str, StatusDefinition],
+    covariates: Floats,
+) -> Iterator[Row]:
+    plan = data.study.analyses.time_to_event
+    assert plan is not None
+    asked = plan.relapse[outcome]
+    estimand = data.study.primary_estimand
+    endpoint = data.study.estimands[estimand].endpoint
+    status = {"responders": RESPONSE, "remitters": REMISSION}.get(asked.among or "")
+    rule = criterion_of(asked.criterion)
+    worse = data.study.outcomes[outcome].higher_is == "worse"
+    relapsed = StatusDefinition("relapse", rule, rule.in_words(), worse, benefit=False)
+    well = definitions.get(status) if status else None
+    if status and well is None:
+        raise StatusError(
+            f"{outcome}: relapse among {asked.among} needs a definition of {status} under "
+            f"analyses.time_to_event.outcomes.{outcome}."
+        )
+    times = relapse(data, matrix, well, relapsed, endpoint)
+    assert well is not None  # relapse() refuses without it
+    label = data.study.visits[endpoint].label
+    where: Row = {
+        "outcome": outcome,
+        "estimand": estimand,
+        "subgroup": f"{asked.among} at {label}",
+    }
+    about = (
+        f"{CONDITIONED}; {asked.among}: {well.words}; relapse: {relapsed.words}; weeks count from "
+        f"{label}"
+    )
+    analysis = f"relapse among {asked.among}"
+    yield from _rows(data, times, covariates, analysis, "relapse", where, about)
+
+
+def _of_participation(data: TrialData) -> Iterator[Row]:
+    plan = data.study.analyses.time_to_event
+    assert plan is not None
+    people = data.participants.sort_values("participant", kind="stable")
+    names = plan.adjust_for
+    covariates, _ = covariate_columns(
+        data, people, list(data.study.analyses.primary.adjust_for if names is None else names)
+    )
+    start = baseline_of(data, people)
+    if start is not None:
+        covariates = np.column_stack([start, covariates])
+    endpoint = data.study.estimands[data.study.primary_estimand].endpoint
+    if plan.stopping_treatment:
+        times = stopping_treatment(data, people, endpoint)
+        name = "stopping treatment"
+        yield from _rows(data, times, covariates, f"time to {name}", name, {}, FLOW)
+    if plan.leaving_the_study:
+        times = leaving_the_study(data, people)
+        name = "leaving the study"
+        yield from _rows(data, times, covariates, f"time to {name}", name, {}, FLOW)
+
+
+def baseline_of(data: TrialData, people: pd.DataFrame) -> Floats | None:
+    """Return the primary outcome's baseline as a covariate, a missing one the mean; or None."""
+    first = data.scores[
+        (data.scores["outcome"] == data.study.primary_outcome)
+        & (data.scores["visit"] == data.study.baseline)
+    ].set_index("participant")["score"]
+    values = people["participant"].map(first).to_numpy(float)
+    if np.isnan(values).all():
+        return None
+    return np.where(np.isnan(values), np.nanmean(values), values)
+
+
+def _rows(
+    data: TrialData,
+    times: EventTimes,
+    covariates: Floats,
+    analysis: str,
+    event: str,
+    where: Row,
+    about: str,
+) -> Iterator[Row]:
+    plan = data.study.analyses.time_to_event
+    assert plan is not None
+    notes = [about]
+    if times.by_visit:
+        notes.append(VISITS_ONLY)
+    notes += [f"{n} participants {why} left out" for why, n in times.left_out.items()]
+    shared: Row = {
+        "trial": data.trial,
+        "analysis": analysis,
+        "analysis_set": AS_RANDOMISED,
+        "status": "exploratory",
+        "disclosure": "shared",
+        "notes": "; ".join(notes),
+        **where,
+    }
+    labels = {arm: data.study.arms[arm].label for arm in data.arms}
+    confirmatory = (
+        plan.status == "confirmatory"
+        and event == RESPONSE
+        and where.get("outcome") == data.study.primary_outcome
+    )
+    rows = EventRows(times, data.arms, labels, event, shared, plan.level, about != FLOW)
+    for row in rows.rows(covariates[times.participants]):
+        if confirmatory and row["quantity"] == "hazard ratio":
+            row["status"] = "confirmatory"
+        yield row
