@@ -58,9 +58,10 @@ def read_roster(records: Records, findings: Findings) -> tuple[Roster, Records]:
         records = records.without_rows(nobody)
     unique = pd.Series(records.people.cells["participant"].unique(), dtype="str")
     keys = natural_keys(unique)
-    order = pd.DataFrame({"key": keys, "name": unique}).sort_values(["key", "name"]).index
-    roster = Roster(unique[order].tolist())
-    _report_twins(roster, keys[order], records, findings)
+    table = pa.table({"key": pa.array(keys), "name": pa.array(unique)})
+    order = pc.sort_indices(table, [("key", "ascending"), ("name", "ascending")]).to_numpy()
+    roster = Roster(unique.take(order).tolist())
+    _report_twins(roster, keys.take(order), records, findings)
     return roster, records
 
 
@@ -73,7 +74,7 @@ def natural_keys(texts: pd.Series) -> pd.Series:
     >>> names[natural_keys(names).sort_values(kind="stable").index].tolist()
     ['P9', 'P09', 'P10']
     """
-    width = 40
+    width = 20
     padded = pc.replace_substring_regex(
         pa.array(texts, pa.large_string()), r"([0-9]+)", "0" * width + r"\1"
     )

@@ -170,14 +170,12 @@ def _read_quickly(text: str, delimiter: str, start: int, width: int) -> _Body | 
     """
     import pyarrow.csv
 
-    n = 0
     try:
-        for n, record in records(text, delimiter):  # noqa: B007 - counted
-            if len(record) != width or not any(record):
-                return None
+        widths = Counter(len(record) for _, record in records(text, delimiter))
     except csv.Error:
         return None
-    if start != 1 or n < 2:
+    n = widths[width]
+    if start != 1 or n < 2 or len(widths) > 1:
         return None
     names = [str(place) for place in range(width)]
     try:
@@ -209,7 +207,7 @@ def _read_carefully(reader: Iterator[tuple[int, list[str]]], start: int, width: 
         body.last = batch[-1][0]
         kept = []
         for row, record in batch:
-            if len(record) == width and any(record):
+            if len(record) == width:
                 kept.append(record)
                 rows.append(row)
             elif not any(cell.strip() for cell in record):
