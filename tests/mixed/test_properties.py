@@ -63,6 +63,23 @@ def test_paired_t_test_is_reproduced(df):
     assert line["se"] == pytest.approx(np.std(after - before, ddof=1) / np.sqrt(n))
 
 
+def test_second_order_term_in_mmrm_parameters_misses_the_paired_t_test():
+    rng = np.random.default_rng(5)
+    before = rng.normal(20, 5, 9)
+    after = 0.7 * before + rng.normal(0, 3, 9)
+    frame = pd.DataFrame(
+        {
+            "participant": np.tile(np.arange(9), 2),
+            "week": np.repeat([0, 16], 9),
+            "score": np.concatenate([before, after]),
+        }
+    )
+    result = fit(frame, "score ~ week", df="kenward-roger-mmrm", reference={})
+    line = result.coefficients.set_index("term").loc["week[16]"]
+    assert line["se"] == pytest.approx(1.1003625692828554, rel=1e-6)
+    assert np.std(after - before, ddof=1) / 3 == pytest.approx(1.284844195561768, rel=1e-6)
+
+
 @pytest.mark.parametrize("covariance", ["us", "csh", "ar1h", "toeph"])
 def test_kenward_roger_reproduces_the_two_sample_t_test_at_one_visit(covariance):
     frame = draw(gaps=False)
