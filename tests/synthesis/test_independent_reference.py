@@ -42,6 +42,13 @@ def test_pooled_effect_equals_rma_uni(continuous, r, method, test):
     close([prediction.lower, prediction.upper], expected["prediction"])
 
 
+def test_prediction_interval_on_k_minus_2_equals_rileys(continuous, r):
+    # predict(rma(yi, vi, test = "knha"), pi.type = "riley")
+    prediction = prediction_interval(random_effects(continuous))
+    close([prediction.lower, prediction.upper], r["prediction_riley"])
+    assert prediction.df == 12
+
+
 def test_fixed_effect_equals_rma_uni(continuous, r):
     fit = fixed_effect(continuous)
     close([fit.pooled.estimate, fit.pooled.se], [r["uni"]["FE/z"][x] for x in ("beta", "se")])

@@ -19,6 +19,7 @@ for (vt in c("LS", "LS2", "UB")) {
 e <- escalc("MD", m1i = mean_arm, sd1i = sd_arm, n1i = n_arm, m2i = mean_reference,
             sd2i = sd_reference, n2i = n_reference, data = ct)
 esc[["MD"]] <- list(y = num(e$yi), v = num(e$vi))
+# escalc recodes infinite effects of uncorrected tables to NA and says so; that is wanted here.
 for (m in c("RR", "OR", "RD")) {
   e <- escalc(m, ai = events_arm, n1i = total_arm, ci = events_reference, n2i = total_reference,
               data = bn, add = 1/2, to = "only0", drop00 = TRUE)
@@ -52,6 +53,9 @@ for (m in c("REML", "PM", "DL", "ML")) for (test in c("z", "knha", "adhoc")) {
   entry$prediction <- num(c(pr$pi.lb, pr$pi.ub))
   uni[[paste(m, test, sep = "/")]] <- entry
 }
+f <- rma(yi, vi, data = dat, test = "knha", control = tight)
+pr <- predict(f, pi.type = "riley")
+out$prediction_riley <- num(c(pr$pi.lb, pr$pi.ub))
 uni[["FE/z"]] <- fit_of(rma(yi, vi, data = dat, method = "FE"))
 out$uni <- uni
 
@@ -62,7 +66,6 @@ out$leave1out <- list(estimate = num(l$estimate), se = num(l$se), p = num(l$pval
                       tau2 = num(l$tau2), I2 = num(l$I2))
 i <- influence(f)
 out$influence <- lapply(as.list(i$inf), num)
-out$influence$dfbs <- num(i$dfbs$intrcpt)
 
 reg <- list()
 for (m in c("REML", "PM", "DL", "ML")) for (test in c("z", "knha")) {
@@ -97,8 +100,6 @@ out$permutation_DL <- list(p = num(p$pval), QMp = num(p$QMp), n = p$iter)
 
 # --- small-study tests ------------------------------------------------------------------------
 out$egger_sizes <- fit_of(rma(yi, vi, mods = ~ w, data = dat, test = "knha", control = tight))
-r <- regtest(rma(yi, vi, data = dat, test = "knha", control = tight), predictor = "ni")
-out$regtest_ni <- list(statistic = num(r$zval), p = num(r$pval))
 ok <- with(bn, !((events_arm == 0 & events_reference == 0) |
                  (events_arm == total_arm & events_reference == total_reference)))
 b2 <- bn[ok, ]
@@ -151,7 +152,6 @@ out$three_level <- list(
 W <- solve(V); X <- model.matrix(~ 1, dp)
 P <- W - W %*% X %*% solve(t(X) %*% W %*% X) %*% t(X) %*% W
 out$typical_variance_che <- (nrow(dp) - 1) / sum(diag(P))
-dp$vi <- dp$v; dp$yi <- dp$y
 a <- aggregate(escalc(measure = "GEN", yi = y, vi = v, data = dp), cluster = trial, struct = "CS",
                rho = 0.6, weighted = FALSE)
 out$aggregate <- list(y = num(a$yi), v = num(a$vi))
