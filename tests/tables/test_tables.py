@@ -10,17 +10,19 @@ import pytest
 from made_up import HOSTILE, SECRET, config, example_study
 
 from ipt_outcomes.study import Study
-from ipt_outcomes.tables import further_tables, make_table, table_names
+from ipt_outcomes.tables import make_table, make_tables, table_names
 from ipt_outcomes.tables.quotes import FORMS
 from ipt_outcomes.tables.rows import Rows
 from ipt_outcomes.tables.table import FORMULA_STARTS, Table
 
 
 def all_tables(study: Study, rows: pd.DataFrame) -> dict[str, Table]:
-    return {
-        name: make_table(name, study=study, estimates=rows, trial="example")
-        for name in table_names(study, "example")
-    }
+    return make_tables(study=study, estimates=rows, trial="example")
+
+
+def further_tables(study: Study, rows: pd.DataFrame) -> dict[str, Table]:
+    planned = table_names(study, "example")
+    return {name: t for name, t in all_tables(study, rows).items() if name not in planned}
 
 
 @pytest.fixture(scope="session")
@@ -183,14 +185,20 @@ def test_an_analysis_without_a_table_of_its_own_is_shown(
     new["analysis"] = "tipping point"
     new["id"] = new["id"].str.replace("medication", "tipping-point")
     both = pd.concat([rows, new, new.head(0)], ignore_index=True)
-    assert further_tables(study=example, estimates=rows, trial="example") == {}
-    (table,) = further_tables(study=example, estimates=both, trial="example").values()
+    assert further_tables(example, rows) == {}
+    (table,) = further_tables(example, both).values()
     assert table.name == "analysis_tipping_point"
     assert len(table.lines) == len(new)
     assert "IPT + medication minus IPT" in str(table.lines[0].label)
     many = pd.concat([new.assign(id=new["id"] + f"/{i}") for i in range(30)], ignore_index=True)
-    (table,) = further_tables(study=example, estimates=many, trial="example").values()
-    assert f"of {len(many)} rows" in str(table.footnotes[-1])
+    (table,) = further_tables(example, many).values()
+    assert f"of {len(many)} rows" in str(table.footnotes[0])
+    grid = pd.concat(
+        [new.assign(id=new["id"] + f"/{i}", analysis=f"tipping, shift +{i}") for i in range(30)],
+        ignore_index=True,
+    )
+    (table,) = further_tables(example, grid).values()
+    assert len(table.lines) == 40
 
 
 def test_what_the_export_does_not_record_is_not_counted_as_nobody(rows: pd.DataFrame) -> None:

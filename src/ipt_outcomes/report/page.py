@@ -24,7 +24,7 @@ from ipt_outcomes.report.pieces import (
     scores_by_visit,
 )
 from ipt_outcomes.study import Study
-from ipt_outcomes.tables.catalogue import further_tables, make_table, means_name, table_names
+from ipt_outcomes.tables.catalogue import make_tables, means_name, table_names
 from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
 from ipt_outcomes.tables.quotes import Text, named, words
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
@@ -179,10 +179,8 @@ def _results(
     study: Study, estimates: pd.DataFrame, trial: str, pieces: TrialPieces, source: Source
 ) -> Section:
     figures = {figure.name: figure for figure in map(embed, pieces.figures)}
-    tables = {
-        name: make_table(name, study=study, estimates=estimates, trial=trial)
-        for name in table_names(study, trial)
-    }
+    tables = make_tables(study=study, estimates=estimates, trial=trial)
+    planned = table_names(study, trial)
 
     def key(name: str) -> str:
         return f"{trial}-{name}"
@@ -224,9 +222,8 @@ def _results(
                 tables=[tables["medication"]],
             )
         )
-    if further := further_tables(study=study, estimates=estimates, trial=trial):
-        section = Section(key("further"), words("Further analyses"), folded=[*further.values()])
-        result.sections.append(section)
+    if further := [table for name, table in tables.items() if name not in planned]:
+        result.sections.append(Section(key("further"), words("Further analyses"), folded=further))
     if pieces.data_quality:
         result.sections.append(_data_quality(study, trial, key("data"), pieces))
     return result

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["further_tables", "make_table", "means_name", "table_names"]
+__all__ = ["make_table", "make_tables", "means_name", "table_names"]
 
 
 def __getattr__(name: str) -> Any:

@@ -20,8 +20,6 @@ from ipt_outcomes.tables.problem_areas import problem_areas
 from ipt_outcomes.tables.source import AS_RANDOMISED, PER_PROTOCOL, Source
 from ipt_outcomes.tables.table import Table
 
-__all__ = ["further_tables", "make_table", "means_name", "table_names"]
-
 Makers = dict[str, "partial[Table]"]
 
 
@@ -96,6 +94,28 @@ def make_table(name: str, *, study: Study, estimates: pd.DataFrame, trial: str) 
         When the trial has no such table.
     """
     return _maker(name, study, trial)(Source.of(study, estimates, trial))
+
+
+def make_tables(*, study: Study, estimates: pd.DataFrame, trial: str) -> dict[str, Table]:
+    """Make all tables of a trial, those of analyses without a table of their own included.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    estimates
+        The estimates table; restricted rows and those of other trials are not read.
+    trial
+        Short name of the trial.
+
+    Returns
+    -------
+    dict
+        Name of the table: the table; those of :func:`table_names` first.
+    """
+    source = Source.of(study, estimates, trial)
+    planned = {name: make(source) for name, make in _makers(study, trial).items()}
+    return {**planned, **further_tables(source)}
 
 
 def _maker(name: str, study: Study, trial: str) -> partial[Table]:

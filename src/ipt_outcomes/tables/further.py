@@ -1,6 +1,8 @@
 """Any analysis as a plain table of its rows, so that a new one is shown before it has its own.
 
-One line per row of the estimates table, in the rows' order.
+One line per row of the estimates table, in the rows' order. Analyses that are variants of one
+another ("response", "response, observed only") share a table; those that differ by numbers only,
+such as the points of a surface, share one of their own.
 """
 
 from __future__ import annotations
@@ -8,55 +10,61 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-import pandas as pd
-
-from ipt_outcomes.study import Study
-from ipt_outcomes.tables.quotes import Part, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Part, Text, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
-from ipt_outcomes.tables.source import Source, about_model, interval_head
+from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
 
 HAVE_THEIR_OWN = ("flow", "baseline", "observed", "primary", "primary, model-based errors",
                   "problem areas", "medication")  # fmt: skip
 MOST = 200
 """Most lines; what is beyond stands in the table of estimates only, and the table says so."""
+MOST_OF_GRID = 40
+"""The same for analyses that differ by numbers only."""
+MOST_NOTES = 8
+_NUMBER = re.compile(r"[+\-−]?\d+(\.\d+)?")
 
 
-def further_tables(*, study: Study, estimates: pd.DataFrame, trial: str) -> dict[str, Table]:
+def further_tables(source: Source) -> dict[str, Table]:
     """Make a table of every analysis that has no table of its own.
 
     Parameters
     ----------
-    study
-        The configuration.
-    estimates
-        The estimates table; restricted rows and those of other trials are not read.
-    trial
-        Short name of the trial.
+    source
+        Study and rows.
 
     Returns
     -------
     dict
         Name of the table: the table.
     """
-    source = Source.of(study, estimates, trial)
-    analyses = [name for name in source.rows.values("analysis") if name not in HAVE_THEIR_OWN]
-    tables = (_table(source, analysis) for analysis in analyses)
+    families: dict[str, list[str]] = {}
+    for analysis in source.rows.values("analysis"):
+        if analysis not in HAVE_THEIR_OWN:
+            families.setdefault(_family(analysis), []).append(analysis)
+    tables = (_table(source, family, analyses) for family, analyses in families.items())
     return {table.name: table for table in tables}
 
 
-def _table(source: Source, analysis: str) -> Table:
-    rows = source.rows.where(analysis=analysis)
-    shown = Rows(list(rows)[:MOST])
-    notes = [model] if (model := about_model(rows)) else []
-    if len(rows) > MOST:
-        notes.append(
-            words("The first ", named(MOST), " of ", named(len(rows)), " rows; all stand in the "
-                  "table of estimates.")
-        )  # fmt: skip
+def _family(analysis: str) -> str:
+    """Name the table of an analysis.
+
+    Examples
+    --------
+    >>> _family("response, observed only"), _family("robustness, delta +4 and -2")
+    ('response', 'robustness, delta … and …')
+    """
+    grid = _NUMBER.sub("…", analysis)
+    return grid if grid != analysis else analysis.partition(", ")[0]
+
+
+def _table(source: Source, family: str, analyses: list[str]) -> Table:
+    rows = source.rows.where(analysis=tuple(analyses))
+    most = MOST_OF_GRID if "…" in family else MOST
+    shown = Rows(list(rows)[:most])
     return Table(
-        "analysis_" + re.sub(r"[^a-z0-9]+", "_", analysis.lower()).strip("_"),
-        words(named(analysis[:1].upper() + analysis[1:]), ": ", source.trial_label()),
+        "analysis_" + re.sub(r"[^a-z0-9]+", "_", family.lower()).strip("_"),
+        words(named(family[:1].upper() + family[1:]), ": ", source.trial_label()),
         words("What"),
         (
             column("Quantity"),
@@ -66,12 +74,24 @@ def _table(source: Source, analysis: str) -> Table:
             column("p", symbol=True),
             column("p adjusted"),
         ),
-        tuple(_lines(source, shown)),
-        tuple(notes),
+        tuple(_lines(source, shown, family)),
+        tuple(_notes(rows, shown)),
     )
 
 
-def _lines(source: Source, rows: Rows) -> Iterator[Line]:
+def _notes(rows: Rows, shown: Rows) -> Iterator[Text]:
+    if len(rows) > len(shown):
+        yield words("The first ", named(len(shown)), " of ", named(len(rows)), " rows; all stand "
+                    "in the table of estimates.")  # fmt: skip
+    for form, label in (("method", "Method"), ("notes", "Note")):
+        different = {FORMS[form](row): row for row in shown if FORMS[form](row)}
+        for row in list(different.values())[:MOST_NOTES]:
+            yield words(f"{label}: ", quote(row, form), ".")
+        if len(different) > MOST_NOTES:
+            yield words("Further notes stand in the table of estimates.")
+
+
+def _lines(source: Source, rows: Rows, family: str) -> Iterator[Line]:
     for row in rows:
         n: list[Part] = [quote(row, "n")] if row["n_arm"] is not None else []
         if n and row["n_reference"] is not None:
@@ -92,7 +112,7 @@ def _lines(source: Source, rows: Rows) -> Iterator[Line]:
                 words(quote(row, "p")) if row["p"] is not None else Text(),
                 words(quote(row, "adjusted p")) if row["p_adjusted"] is not None else Text(),
             ),
-            _block(source, row),
+            _block(source, row, family),
         )
 
 
@@ -112,9 +132,12 @@ def _what(source: Source, row: Row) -> Text:
     return listed(parts, last=", ")
 
 
-def _block(source: Source, row: Row) -> Text:
+def _block(source: Source, row: Row, family: str) -> Text:
     study = source.study
     parts: list[Part] = []
+    if row["analysis"] != family:
+        variant = str(row["analysis"]).removeprefix(f"{family}, ")
+        parts.append(named(variant[:1].upper() + variant[1:]))
     if row["outcome"]:
         outcome = row["outcome"]
         parts.append(source.outcome(outcome) if outcome in study.outcomes else named(outcome))
