@@ -8,6 +8,7 @@ Around them: delta adjustment, tipping points, and chained equations for other k
 
 from .adjustment import delta, delta_of_rows
 from .analysing import Analysed, Analysis, analyse
+from .chained import analyse_tables, chained_equations
 from .covariance_analysis import ancova
 from .drawing import Draws, draws
 from .errors import ImputationError
@@ -34,7 +35,9 @@ __all__ = [
     "Strategy",
     "Tipping",
     "analyse",
+    "analyse_tables",
     "ancova",
+    "chained_equations",
     "delta",
     "delta_of_rows",
     "draws",
