@@ -45,6 +45,9 @@ from ipt_outcomes.results import estimates
 Row = dict[str, Any]
 note = logging.getLogger("ipt_outcomes")
 
+RANDOM = "approximate bayes"
+"""The draws behind Rubin's variance, and behind remission, which needs random imputations."""
+
 
 def robustness(data: TrialData) -> pd.DataFrame:
     """Repeat the primary comparison under other assumptions about unseen scores.
@@ -95,10 +98,10 @@ class _Robustness:
                 yield self._impossible(short, str(error))
                 continue
             found[short] = table
-            yield from self._table(table, WORDS[short], short)
+            yield from self._table(table, WORDS[short], short, self.plan.inference)
             if self.plan.rubin_imputations:
-                beside = self._pooled(short, "approximate bayes")
-                yield from self._table(beside, f"{WORDS[short]}, Rubin", short)
+                beside = self._pooled(short, RANDOM)
+                yield from self._table(beside, f"{WORDS[short]}, Rubin", short, RANDOM)
         if self.plan.remission_at_most is not None:
             yield from self._remission(list(found))
         tips = {}
@@ -159,12 +162,17 @@ class _Robustness:
         return self.data.study.arms[arm].label
 
     def _table(
-        self, table: pd.DataFrame, label: str, short: str, what: str = "", unit: str | None = None
+        self,
+        table: pd.DataFrame,
+        label: str,
+        short: str,
+        method: str,
+        what: str = "",
+        unit: str | None = None,
     ) -> Iterator[Row]:
-        fit = next(iter(self._drawn.values())).fit
-        missing = self.trial.missing
-        random = "Rubin" in label or bool(what)
-        model = "random" if random else "conditional-mean"
+        drawn = self._draws(short, method)
+        fit, missing = drawn.fit, self.trial.missing
+        model = "conditional-mean" if drawn.conditional_mean else "random"
         analysed = what or "ANCOVA at each visit"
         common = self._common(label, fit.covariance_used)
         stepped = ""
@@ -172,6 +180,7 @@ class _Robustness:
             stepped = f"covariance stepped down ({'; '.join(f'{n}: {w}' for n, w in fit.steps)})"
         if unit is not None:
             common["unit"] = unit
+        replaced = f"{drawn.failed} resamples without a fit replaced" if drawn.failed else ""
         for row in table.to_dict("records"):
             arm, visit = str(row["arm"]), str(row["visit"])
             a = self.trial.visits.index(visit)
@@ -213,7 +222,9 @@ class _Robustness:
                     f"Monte-Carlo error {row['mcse']:.2g} with {int(row['data_sets'])} "
                     f"imputations; {int(row['data_sets_needed'])} would be enough"
                 )
-            out["notes"] = "; ".join(filter(None, [imputed, precision, stepped, *self.notes]))
+            out["notes"] = "; ".join(
+                filter(None, [imputed, precision, replaced, stepped, *self.notes])
+            )
             yield out
 
     def _impossible(self, short: str, why: str) -> Row:
@@ -230,15 +241,20 @@ class _Robustness:
         criterion = responders(at_most=self.plan.remission_at_most, visits=[self.endpoint])
         if self.plan.rubin_imputations:
             for short in shorts:
-                imputed = impute(self._draws(short, "approximate bayes"), short)
+                imputed = impute(self._draws(short, RANDOM), short)
                 table = pool(analyse(imputed, criterion), level=self.level)
                 yield from self._table(
-                    table, f"remission, {WORDS[short]}", short, criterion.label, "proportion"
+                    table,
+                    f"remission, {WORDS[short]}",
+                    short,
+                    RANDOM,
+                    criterion.label,
+                    "proportion",
                 )
         table = missing_is_no_response(self.trial, criterion, self.level)
         for row in self._table(
-            table, "remission, missing is not remitted", self.shorts[0], criterion.label,
-            "proportion",
+            table, "remission, missing is not remitted", self.shorts[0], self.plan.inference,
+            criterion.label, "proportion",
         ):  # fmt: skip
             counted = str(row["notes"]).replace("imputed", "unseen")
             how = f"every unseen score counted as not remitted; {criterion.label}"
