@@ -44,6 +44,7 @@ RANDOM_TOLERANCE = 1e-9
 # Share of bootstrap refits that may fail before the model is refused. A covariate level of three
 # participants is absent from one resample in twenty; such resamples are replaced and counted.
 FAILED = 0.2
+LARGEST_JACKKNIFE = 4000
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,11 @@ def draws(
     if method != "jackknife" and (number < 2 or rng is None):
         raise ImputationError(
             f"{method!r} needs at least two draws and a stream of random numbers (rng)."
+        )
+    if method == "jackknife" and len(trial.participants) > LARGEST_JACKKNIFE:
+        raise ImputationError(
+            f"a jackknife of {len(trial.participants)} participants needs as many refits; with "
+            f"more than {LARGEST_JACKKNIFE} use the bootstrap, which is as good there."
         )
     if method == "bootstrapped imputation" and per_draw < 2:
         raise ImputationError(
