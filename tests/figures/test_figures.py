@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -262,3 +263,14 @@ def test_the_module_of_each_figure_exists(example: Study) -> None:
 def test_unknown_names_are_refused(example: Study, rows: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="no figure called figure_1"):
         draw_figure("figure_1", study=example, estimates=rows, trial="example")
+
+
+def test_plotted_data_are_safe_in_a_spreadsheet(
+    figures: dict[str, Drawing], tmp_path: Path
+) -> None:
+    drawing = figures["participant_flow"]
+    data = drawing.data.assign(stage="=HYPERLINK(1)")
+    replace(drawing, data=data).save(tmp_path / "x")
+    back = pd.read_csv(tmp_path / "x.csv")
+    assert set(back["stage"]) == {"'=HYPERLINK(1)"}
+    assert back["n"].dtype == "int64"

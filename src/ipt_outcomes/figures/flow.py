@@ -92,7 +92,7 @@ def participant_flow(source: Source) -> Drawing:
             [(row["arm"], row["contrast"], row["visit"], row["estimate"], row["id"])
              for row in rows],
             columns=["arm", "stage", "visit", "n", "id"],
-        ),
+        ).astype({"n": "Int64"}),
         words("Participant flow: ", source.trial_label()),
         _caption(source, rows),
         _alt_text(source, rows),
@@ -324,9 +324,8 @@ def _caption(source: Source, rows: Rows) -> Text:
     analysed = rows.first(contrast="analysed")
     outcome = source.outcome(analysed["outcome"]) if analysed is not None else "the outcome"
     text = words(
-        "Participant flow (CONSORT). Assessed and analysed: ", outcome, ", the primary outcome. "
-        "Who stopped treatment may still have been assessed; stopping treatment and leaving the "
-        "study are counted apart, and one person may be in both. Counts are shown however small.",
+        "Participant flow (CONSORT). Assessed and analysed: ", outcome, ", the primary outcome. ",
+        source.about_leaving(), " Counts are shown however small.",
     )  # fmt: skip
     if any(row["contrast"] == "per protocol" for row in rows):
         rules = source.study.analysis_sets.per_protocol

@@ -53,8 +53,7 @@ def participant_flow(source: Source, name: str = "participant_flow") -> Table:
                         indent=bool(reason),
                     )
                 )
-    notes = [words("Numbers of participants. Stopping treatment and leaving the study are apart: "
-                   "who stopped treatment may still have been assessed.")]  # fmt: skip
+    notes = [words("Numbers of participants. ", source.about_leaving())]
     if analysed := flow.first(contrast="analysed"):
         outcome = source.outcome(analysed["outcome"])
         notes.append(words("Assessed and analysed: ", outcome, ", the primary outcome."))

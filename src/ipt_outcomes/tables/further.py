@@ -21,6 +21,8 @@ MOST = 200
 """Most lines; what is beyond stands in the table of estimates only, and the table says so."""
 MOST_OF_GRID = 40
 """The same for analyses that differ by numbers only."""
+BARE = ("proportion", "ratio", "F", "SD")
+"""Units that the quantity's name says already."""
 MOST_NOTES = 8
 _NUMBER = re.compile(r"[+\-−]?\d+(\.\d+)?")
 
@@ -62,6 +64,7 @@ def _table(source: Source, family: str, analyses: list[str]) -> Table:
     rows = source.rows.where(analysis=tuple(analyses))
     most = MOST_OF_GRID if "…" in family else MOST
     shown = Rows(list(rows)[:most])
+    adjusted = any(row["p_adjusted"] is not None for row in shown)
     return Table(
         "analysis_" + re.sub(r"[^a-z0-9]+", "_", family.lower()).strip("_"),
         words(named(family[:1].upper() + family[1:]), ": ", source.trial_label()),
@@ -72,9 +75,9 @@ def _table(source: Source, family: str, analyses: list[str]) -> Table:
             column("Estimate"),
             column(interval_head(shown)),
             column("p", symbol=True),
-            column("p adjusted"),
+            *([column("p adjusted")] if adjusted else []),
         ),
-        tuple(_lines(source, shown, family)),
+        tuple(_lines(source, shown, family, adjusted)),
         tuple(_notes(rows, shown)),
     )
 
@@ -91,12 +94,12 @@ def _notes(rows: Rows, shown: Rows) -> Iterator[Text]:
             yield words("Further notes stand in the table of estimates.")
 
 
-def _lines(source: Source, rows: Rows, family: str) -> Iterator[Line]:
+def _lines(source: Source, rows: Rows, family: str, adjusted: bool) -> Iterator[Line]:
     for row in rows:
         n: list[Part] = [quote(row, "n")] if row["n_arm"] is not None else []
         if n and row["n_reference"] is not None:
             n += [" / ", quote(row, "n of reference")]
-        unit = words(" ", named(row["unit"])) if row["unit"] else ""
+        unit = words(" ", named(row["unit"])) if row["unit"] not in (None, *BARE) else ""
         value = (
             "statistic"
             if row["estimate"] is None and row["statistic"] is not None
@@ -110,7 +113,7 @@ def _lines(source: Source, rows: Rows, family: str) -> Iterator[Line]:
                 words(quote(row, value), unit),
                 words(quote(row, "interval")) if row["lower"] is not None else Text(),
                 words(quote(row, "p")) if row["p"] is not None else Text(),
-                words(quote(row, "adjusted p")) if row["p_adjusted"] is not None else Text(),
+                *([words(quote(row, "adjusted p"))] if adjusted else []),
             ),
             _block(source, row, family),
         )
@@ -119,12 +122,12 @@ def _lines(source: Source, rows: Rows, family: str) -> Iterator[Line]:
 def _what(source: Source, row: Row) -> Text:
     visits = source.study.visits
     parts: list[Part] = []
-    if row["arm"] is not None and row["reference"] is not None:
-        parts.append(source.difference(row))
-    elif row["arm"] is not None:
+    if row["arm"] is not None and row["reference"] is None:
         parts.append(source.group(row["arm"]))
-    if row["contrast"] and str(row["contrast"]) not in {str(words(part)) for part in parts}:
+    if row["contrast"]:
         parts.append(quote(row, "contrast"))
+    elif row["reference"] is not None:
+        parts.append(source.difference(row))
     if row["subgroup"]:
         parts.append(named(row["subgroup"]))
     if row["visit"]:

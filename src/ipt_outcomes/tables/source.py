@@ -83,6 +83,15 @@ class Source:
             getattr(columns, f"{stem}_{kind}") for kind in ("date", "day", "reason")
         )
 
+    def about_leaving(self) -> str:
+        """Say how stopping treatment and leaving the study are counted."""
+        if self.recorded("stopped treatment") and self.recorded("left the study"):
+            return (
+                "Stopping treatment and leaving the study are counted apart; one person may be in "
+                "both, and who stopped treatment may still have been assessed."
+            )
+        return "The export does not record everyone who stopped treatment or left the study."
+
     def direction(self, outcome: str) -> str:
         """Say which way an outcome points."""
         return f"higher = {self.study.outcomes[outcome].higher_is}"
