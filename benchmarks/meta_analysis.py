@@ -160,27 +160,36 @@ def contrast(
     }
 
 
+SCENARIOS: dict[str, list[tuple[float, ...]]] = {
+    "independent": [(trials, tau2) for trials in (5, 10, 31) for tau2 in (0.0, 0.05, 0.15)],
+    "dependent": [(trials, rho) for trials in (6, 12, 31) for rho in (0.3, 0.6, 0.9)],
+    "groups": [(10, 3), (20, 4), (31, 6)],
+}
+"""Trials with τ², trials with the true correlation, trials with the size of the smaller group."""
+
+
 def scenarios(
-    draws: int, dependent_draws: int, seed: int
+    draws: int, dependent_draws: int, seed: int, parts: list[str]
 ) -> Iterator[tuple[str, dict[str, float]]]:
-    """Run every scenario; each has a stream of its own."""
-    streams = iter(np.random.SeedSequence(seed).spawn(100))
-    for trials in (5, 10, 31):
-        for tau2 in (0.0, 0.05, 0.15):
+    """Run every scenario of the parts asked for; each has a stream of its own."""
+    streams = iter(np.random.SeedSequence(seed).spawn(sum(map(len, SCENARIOS.values()))))
+    for part, cases in SCENARIOS.items():
+        for trials, other in cases:
             rng = np.random.default_rng(next(streams))
-            found = pd.DataFrame([independent(rng, trials, tau2) for _ in range(draws)])
-            yield f"independent: {trials} trials, tau2 {tau2}", found.astype(float).mean().to_dict()
-    for trials in (6, 12, 31):
-        for rho in (0.3, 0.6, 0.9):
-            rng = np.random.default_rng(next(streams))
-            many = [dependent(rng, trials, 0.12, 0.02, rho) for _ in range(dependent_draws)]
-            found = pd.DataFrame(many).astype(float)
-            yield f"dependent: {trials} trials, true rho {rho}", found.mean().to_dict()
-    for trials, few in ((10, 3), (20, 4), (31, 6)):
-        rng = np.random.default_rng(next(streams))
-        many = [contrast(rng, trials, few, 0.12, 0.02, 0.6) for _ in range(dependent_draws)]
-        found = pd.DataFrame(many).astype(float)
-        yield f"groups: {few} of {trials} trials", found.mean().to_dict()
+            if part not in parts:
+                continue
+            k = int(trials)
+            if part == "independent":
+                name = f"{k} trials, tau2 {other}"
+                many = [independent(rng, k, other) for _ in range(draws)]
+            elif part == "dependent":
+                name = f"{k} trials, true rho {other}"
+                many = [dependent(rng, k, 0.12, 0.02, other) for _ in range(dependent_draws)]
+            else:
+                name = f"{int(other)} of {k} trials"
+                many = [contrast(rng, k, int(other), 0.12, 0.02, 0.6)
+                        for _ in range(dependent_draws)]  # fmt: skip
+            yield f"{part}: {name}", pd.DataFrame(many).astype(float).mean().to_dict()
 
 
 def main() -> None:
@@ -188,9 +197,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--draws", type=int, default=2000)
     parser.add_argument("--dependent-draws", type=int, default=1000)
+    parser.add_argument("--parts", nargs="+", choices=list(SCENARIOS), default=list(SCENARIOS))
     asked = parser.parse_args()
     start = time.perf_counter()
-    for name, found in scenarios(asked.draws, asked.dependent_draws, asked.seed):
+    ran = scenarios(asked.draws, asked.dependent_draws, asked.seed, asked.parts)
+    for name, found in ran:
         words = "  ".join(f"{what} {value:.3f}" for what, value in found.items())
         print(f"{name}: {words}", flush=True)
     print(f"{asked.draws} and {asked.dependent_draws} draws in "

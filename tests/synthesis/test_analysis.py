@@ -57,6 +57,8 @@ def test_dependent_rows_have_cluster_robust_inference_as_headline(dependent):
     fit = robust(dependent).pooled
     assert (pooled["estimate"], pooled["se"], pooled["df"]) == (fit.estimate, fit.se, fit.df)
     assert "CR2" in pooled["method"]
+    assert pooled["converged"]
+    assert pooled["model_id"] == "synthesis/depression/pooled-trials"
     assert "correlation 0.6 assumed" in pooled["notes"]
     naive = only(table, analysis=CHECK + "every row by itself, as if independent",
                  contrast=as_rows.POOLED)  # fmt: skip

@@ -144,6 +144,14 @@ def test_implausible_numbers_are_warned_of(table):
     assert findings["kind"].tolist() == ["large effect"]
 
 
+def test_a_trial_spelt_in_two_ways_is_warned_of(table):
+    second = ROWS["means"].replace("A,HAM-D", "a.,BDI")
+    effects, findings = published_effects(table(ROWS["means"], second), "g")
+    assert findings["kind"].tolist() == ["trial spelt differently"]
+    assert findings["row"].tolist() == [3]
+    assert effects.trials == ["A", "a."]
+
+
 def test_a_shared_arm_must_be_the_same_in_both_rows(table):
     other = ROWS["means"].replace("IPT", "CBT").replace(",62,", ",31,")
     _, findings = published_effects(table(ROWS["means"], other), "g")

@@ -8,6 +8,7 @@ independent, other assumed correlations, and the common effect.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -148,7 +149,8 @@ def _all_rows(effects: Effects, plan: PoolingPlan) -> Iterator[Row]:
     if "weight" in QUANTITIES:
         yield from as_rows.weight_rows(effects, model.weights, each)
     yield from as_rows.count_rows(effects, about)
-    yield from as_rows.pooled_rows(effects, model.pooled, _prediction(model), about)
+    fitted = {**about, **_fitted(model, about)}
+    yield from as_rows.pooled_rows(effects, model.pooled, _prediction(model), fitted)
     each = {**about, "status": "exploratory", "notes": plan.comparison}
     if isinstance(model, Robust):
         yield from as_rows.three_level_rows(model.working, each)
@@ -173,6 +175,15 @@ def _cautions(model: RandomEffects | Robust) -> Iterator[str]:
                "floor of 1")  # fmt: skip
 
 
+def _fitted(model: RandomEffects | Robust | ThreeLevel, about: Row) -> Row:
+    """Give the columns that name the model and say whether its fit converged."""
+    name = "/".join(str(about[part]) for part in ("trial", "outcome", "analysis"))
+    row: Row = {"model_id": re.sub(r"[^A-Za-z0-9/.]+", "-", name)}
+    if isinstance(model, Robust | ThreeLevel):
+        row["converged"] = (model.working if isinstance(model, Robust) else model).converged
+    return row
+
+
 def _prediction(model: RandomEffects | Robust) -> Prediction | None:
     try:
         return model.prediction() if isinstance(model, Robust) else prediction_interval(model)
@@ -185,6 +196,7 @@ def _checks(effects: Effects, plan: PoolingPlan, about: Row) -> Iterator[Row]:
     fitted = _dependent_ways(effects, plan) if effects.dependent else _other_ways(effects, plan)
     for words, fit in fitted:
         row = {**about, "analysis": CHECK + words, "method": fit.method}
+        row |= _fitted(fit, row)
         yield from as_rows.pooled_rows(fit.effects, fit.pooled, None, row)
         if isinstance(fit, RandomEffects) and fit.heterogeneity.method != "FE":
             yield from as_rows.heterogeneity_rows(fit, row)

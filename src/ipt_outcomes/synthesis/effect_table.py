@@ -19,6 +19,7 @@ from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.text_file import TextFile
 from ipt_outcomes.ingest.text_table import RawTable, read_text_table
 from ipt_outcomes.ingest.values import BAD, Bad, Parser, code, parse_column
+from ipt_outcomes.synthesis.effects import plain_name
 from ipt_outcomes.synthesis.table_columns import EffectColumns
 
 SETTINGS = "the settings of the table"
@@ -233,6 +234,18 @@ def _check_trials(table: EffectTable, findings: Findings) -> None:
                  found=["an empty cell"] * len(at), expected="the name of the trial",
                  mend="Name the trial: rows of the same trial must bear the same name.",
                  )  # fmt: skip
+    first: dict[str, str] = {}
+    rows, found, mends = [], [], []
+    for place, name in enumerate(table.frame["trial"]):
+        if not isinstance(name, str) or first.setdefault(plain_name(name), name) == name:
+            continue
+        rows.append(int(table.rows[place]))
+        found.append(quoted(name))
+        mends.append(f"An earlier row has {quoted(first[plain_name(name)])}: if it is the same "
+                     "trial, write it the same way, so that its rows count as dependent.",
+                     )  # fmt: skip
+    findings.add("warning", "trial spelt differently", row=rows, column=table.columns.trial,
+                 found=found, expected="each trial under one name", mend=mends)  # fmt: skip
 
 
 def _check_events(table: EffectTable, findings: Findings) -> None:

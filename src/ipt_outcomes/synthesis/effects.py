@@ -198,6 +198,17 @@ class Effects:
         return round(float(largest.sum()))
 
 
+def plain_name(name: str) -> str:
+    """Return a trial's name without what people write differently.
+
+    Examples
+    --------
+    >>> plain_name("Elkin, 1989") == plain_name("elkin_1989")
+    True
+    """
+    return "".join(character for character in name.casefold() if character.isalnum())
+
+
 def rows_of(count: int) -> str:
     """Write a number of rows.
 

@@ -35,6 +35,8 @@ from ipt_outcomes.synthesis.pooling import Prediction, predict
 
 BETWEEN, WITHIN = 0, 1
 DECREMENT = 1e-20
+CONVERGED = 1e-9
+"""Newton decrement below which a fit counts as converged."""
 Flags = NDArray[np.bool_]
 BOTH: Flags = np.array([True, True])
 
@@ -89,6 +91,14 @@ class ThreeLevel:
     def pooled(self) -> Estimate:
         """The pooled effect (the intercept, where there are moderators)."""
         return self.coefficients[0]
+
+    @property
+    def converged(self) -> bool:
+        """Whether gradient and curvature are those of a maximum, on the boundary included."""
+        active = _active(self.point, BOTH)
+        H = self.point.observed[np.ix_(active, active)]
+        falls = not active.any() or bool(np.linalg.eigvalsh(H)[0] > 0)
+        return falls and abs(self.decrement) < CONVERGED
 
     @property
     def method(self) -> str:

@@ -26,6 +26,7 @@ from ipt_outcomes.synthesis.effects import (
     Floats,
     Measure,
     make_effects,
+    plain_name,
     rows_of,
 )
 from ipt_outcomes.synthesis.errors import SynthesisError
@@ -173,7 +174,7 @@ def combine_with_published(
         if name is not None and name not in published.trials:
             wrong.append(f"{name}: not among the published trials.")
     for trial in own.trials:
-        alike = [name for name in published.trials if _plain(name) == _plain(trial)]
+        alike = [name for name in published.trials if plain_name(name) == plain_name(trial)]
         if trial not in said and trial not in same and alike:
             wrong.append(f"{trial} and {alike[0]} look like the same trial: say in same_trial "
                          "whether they are.")  # fmt: skip
@@ -255,7 +256,3 @@ def _check(rows: pd.DataFrame, measure: Measure, se: Floats) -> None:
               for name in rows["id"][same]]  # fmt: skip
     if wrong:
         raise SynthesisError(wrong)
-
-
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.casefold())
