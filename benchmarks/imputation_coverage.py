@@ -3,8 +3,8 @@
 Run: python benchmarks/imputation_coverage.py --trials 2000 [--processes 2] [--seed 1]
 
 Two arms of 75, three visits, baseline. A participant leaves before a visit with a probability that
-rises with the last score (missing at random given what was seen); about 3 in 10 leave. What would
-have been seen afterwards is never seen, so the same data serve two truths at the last visit:
+rises with the last score (missing at random given what was seen); about one in five leaves. What
+would have been seen afterwards is never seen, so the same data serve two truths at the last visit:
 
 * missing at random: they go on as their own arm, the difference is Δ;
 * jump to reference: the treated who left lose the benefit, the difference is Δ (1 − π), with π the

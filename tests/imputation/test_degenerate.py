@@ -178,6 +178,17 @@ def test_scores_after_an_event():
     assert np.array_equal(values[1], trial.y[1])
 
 
+def test_arms_are_names():
+    with pytest.raises(ImputationError, match="holds numbers"):
+        laid_out(long().assign(arm=lambda f: (f["arm"] == "IPT") * 1), reference=0)
+    named = long()
+    ordered = named.assign(arm=pd.Categorical(named["arm"], ["MED", "IPT"]))
+    one, two = (pool(analyse(impute(draws(laid_out(f))), ancova())) for f in (named, ordered))
+    assert one["estimate"].to_numpy() == pytest.approx(two["estimate"].to_numpy())
+    with pytest.raises(ImputationError, match="3 rows have no arm"):
+        laid_out(named.assign(arm=named["arm"].where(named["id"] != 4)))
+
+
 def test_tipping_outside_the_trial():
     with pytest.raises(ImputationError, match="must be one of IPT"):
         tipping_line(impute(draws(small_trial())), ancova(), arm="MED", visit=16, deltas=[1])

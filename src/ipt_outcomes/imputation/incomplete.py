@@ -186,6 +186,13 @@ def incomplete_trial(
         raise ImputationError(
             f"the data lack the columns {listed(absent)}; they have {listed(frame.columns, 20)}."
         )
+    if pd.api.types.is_numeric_dtype(frame[arm]):
+        raise ImputationError(
+            f"the arm column {arm!r} holds numbers, which a model would take for amounts: give the "
+            "arms names, for instance frame[arm].map({0: 'MED', 1: 'IPT'})."
+        )
+    if frame[arm].isna().any():
+        raise ImputationError(f"{int(frame[arm].isna().sum())} rows have no arm (column {arm!r}).")
     visits, _ = visit_order(frame[visit], visit)
     grid = _full_grid(frame[needed], names, visits)
     T = len(visits)
