@@ -17,7 +17,7 @@ def main(
     from importlib import import_module
 
     from ipt_outcomes.analyses.data import TrialData
-    from ipt_outcomes.ingest.frames import read_participants, read_scores
+    from ipt_outcomes.frames import read_participants, read_scores
     from ipt_outcomes.results import write
     from ipt_outcomes.study import load_study
 

@@ -8,8 +8,8 @@ from ipt_outcomes.provenance.job import job
 
 def main(*, config: str, trial: str, scores: str, participants: str, findings: str, counts: str):
     """Write the frames, the findings and the counts; never stops for bad data."""
+    from ipt_outcomes.frames import write_frames
     from ipt_outcomes.ingest import ingest_trial, write_findings
-    from ipt_outcomes.ingest.frames import write_frames
     from ipt_outcomes.study import load_study
 
     read = ingest_trial(load_study(config), trial, os.path.dirname(config) or ".")

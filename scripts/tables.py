@@ -9,11 +9,10 @@ def main(*, config: str, trial: str, estimates: str, folder: str) -> None:
     """Write each table as HTML and CSV into the folder."""
     from ipt_outcomes.results import read
     from ipt_outcomes.study import load_study
-    from ipt_outcomes.tables import make_table, table_names
+    from ipt_outcomes.tables import make_tables
 
     study, rows = load_study(config), read(estimates)
-    for name in table_names(study, trial):
-        table = make_table(name, study=study, estimates=rows, trial=trial)
+    for name, table in make_tables(study=study, estimates=rows, trial=trial).items():
         stem = Path(folder, name)
         table.save(html=f"{stem}.html", csv=f"{stem}.csv")
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from ipt_outcomes.analyses.data import TrialData
-from ipt_outcomes.ingest.frames import (
+from ipt_outcomes.frames import (
     PARTICIPANT_COLUMNS,
     SCORE_COLUMNS,
     validate_participants,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from ipt_outcomes.frames import validate_participants, validate_scores
 from ipt_outcomes.ingest import DataErrors, gate
-from ipt_outcomes.ingest.frames import validate_participants, validate_scores
 
 from .small_trial import FORMATS, Export
 

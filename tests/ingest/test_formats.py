@@ -7,7 +7,7 @@ import random
 import pandas as pd
 import pytest
 
-from ipt_outcomes.ingest.frames import (
+from ipt_outcomes.frames import (
     read_participants,
     read_scores,
     validate_participants,

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ipt_outcomes.frames import PARTICIPANT_COLUMNS, SCORE_COLUMNS
 from ipt_outcomes.ingest import Ingested
 from ipt_outcomes.ingest.findings import read_findings, render, write_findings
-from ipt_outcomes.ingest.frames import PARTICIPANT_COLUMNS, SCORE_COLUMNS
 
 from .small_trial import FORMATS, VISITS, Export, redcap
 

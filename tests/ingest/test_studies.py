@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from ipt_outcomes.frames import validate_participants, validate_scores
 from ipt_outcomes.ingest import ingest_trial
-from ipt_outcomes.ingest.frames import validate_participants, validate_scores
 from ipt_outcomes.study import load_study
 
 ROOT = Path(__file__).resolve().parents[2]

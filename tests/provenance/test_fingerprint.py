@@ -33,6 +33,13 @@ def test_an_edit_reaches_what_imports_it(package):
     assert changed == {"analyses.primary"}
 
 
+def test_an_edit_of_a_reader_reaches_no_analysis(package):
+    before = {name: module.fingerprint(name) for name in ("ingest", "analyses.primary", "report")}
+    edit(package / "ingest" / "redcap.py")
+    after = {name: module.fingerprint(name) for name in before}
+    assert {name for name in before if before[name] != after[name]} == {"ingest"}
+
+
 def test_imports_inside_functions_count(package):
     before = module.fingerprint("analyses.repeated")
     edit(package / "mixed" / "__init__.py")

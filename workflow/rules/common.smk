@@ -62,7 +62,7 @@ def analysis_settings(wildcards):
 
 def analysis_code(wildcards):
     """The code of one further analysis."""
-    return code(f"analyses.{wildcards.analysis}", "ingest.frames", "study", "results")
+    return code(f"analyses.{wildcards.analysis}", "frames", "study", "results")
 
 
 def export_files(wildcards):

@@ -15,7 +15,7 @@ rule describe:
     params:
         config=CONFIG,
         settings=settings(),
-        code=code("analyses.describe", "ingest.frames", "study", "results"),
+        code=code("analyses.describe", "frames", "study", "results"),
     message:
         "{wildcards.trial}: participants described"
     script:

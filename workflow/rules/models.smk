@@ -15,7 +15,7 @@ rule primary:
     params:
         config=CONFIG,
         settings=settings(without=("enrolment",)),
-        code=code("analyses.primary", "ingest.frames", "study", "results"),
+        code=code("analyses.primary", "frames", "study", "results"),
     message:
         "{wildcards.trial}: {wildcards.outcome} modelled"
     script:

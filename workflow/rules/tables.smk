@@ -20,7 +20,7 @@ rule tables:
     params:
         config=CONFIG,
         settings=settings(*ANALYSES),
-        code=code("tables", "study", "results"),
+        code=code("tables.catalogue", "study", "results"),
     message:
         "{wildcards.trial}: tables set"
     script:

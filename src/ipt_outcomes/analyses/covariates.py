@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.data import TrialData
-from ipt_outcomes.ingest.frames import CHARACTERISTIC
+from ipt_outcomes.frames import CHARACTERISTIC
 
 NOT_RECORDED = "not recorded"
 

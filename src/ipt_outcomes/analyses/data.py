@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from ipt_outcomes.ingest.frames import CHARACTERISTIC
+from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.study import Study
 
 AS_RANDOMISED = "as randomised"
@@ -32,7 +32,7 @@ class TrialData:
     trial
         The trial's short name.
     scores, participants
-        The canonical frames (see :mod:`ipt_outcomes.ingest.frames`).
+        The canonical frames (see :mod:`ipt_outcomes.frames`).
     """
 
     study: Study

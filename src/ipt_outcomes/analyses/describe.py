@@ -22,7 +22,7 @@ from ipt_outcomes.analyses.data import (
     model_frame,
 )
 from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED, suppress
-from ipt_outcomes.ingest.frames import CHARACTERISTIC
+from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
 

@@ -23,8 +23,8 @@ from scipy import stats
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, after_stopping, members
 from ipt_outcomes.analyses.disclosure import SMALLEST, suppress
+from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.imputation import first_missed
-from ipt_outcomes.ingest.frames import CHARACTERISTIC
 from ipt_outcomes.results import estimates
 
 Row = dict[str, Any]

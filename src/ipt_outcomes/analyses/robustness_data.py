@@ -17,6 +17,7 @@ from ipt_outcomes.analyses.data import (
     estimand_scores,
     members,
 )
+from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.imputation import (
     NEEDS_REFERENCE,
     WORDS,
@@ -24,7 +25,6 @@ from ipt_outcomes.imputation import (
     first_missed,
     incomplete_trial,
 )
-from ipt_outcomes.ingest.frames import CHARACTERISTIC
 from ipt_outcomes.study.missing import RobustnessAnalysis
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ipt_outcomes.ingest import frames
+from ipt_outcomes import frames
 from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.records import CHARACTERISTIC, FLAG, FOCUS, Part, Records
 from ipt_outcomes.ingest.roster import Roster
@@ -231,7 +231,7 @@ def participant_frame(
     Returns
     -------
     pandas.DataFrame
-        See :data:`ipt_outcomes.ingest.frames.PARTICIPANT_COLUMNS`.
+        See :data:`ipt_outcomes.frames.PARTICIPANT_COLUMNS`.
     """
     n = len(roster.names)
     nothing = Cells(np.full(n, BLANK), [])

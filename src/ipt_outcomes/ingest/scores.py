@@ -251,7 +251,7 @@ def score_frame(
     Returns
     -------
     pandas.DataFrame
-        See :data:`ipt_outcomes.ingest.frames.SCORE_COLUMNS`.
+        See :data:`ipt_outcomes.frames.SCORE_COLUMNS`.
     """
     outcomes, visits = study.outcomes_of(trial), study.visits_of(trial)
     has_arm = people.fields["arm"].codes >= 0 if "arm" in people.fields else np.zeros(

@@ -37,12 +37,7 @@ class RobustnessAnalysis(Section):
     """What the primary result becomes under other assumptions about unseen scores."""
 
     assumptions: list[Assumption] = Field(
-        default_factory=lambda: [
-            "missing-at-random",
-            "jump-to-reference",
-            "copy-reference",
-            "copy-increments",
-        ],
+        default=["missing-at-random", "jump-to-reference", "copy-reference", "copy-increments"],
         min_length=1,
     )
     """The first one is the one that the others are compared with."""
