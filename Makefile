@@ -33,6 +33,10 @@ lint: ## style, types and the rules of who may import whom
 	$(ENVIRONMENT) dev
 	$(WITHIN) sh scripts/setup/lint.sh
 
+validate: ## the model engine against stored values of R: the worst digit of every case
+	$(ENVIRONMENT) dev
+	$(WITHIN) python -m ipt_outcomes.mixed.validate tests/reference
+
 simulate: ## many simulated trials: coverage and error rates against the truth (ARGS="--trials 200")
 	$(ENVIRONMENT) dev
 	$(WITHIN) python benchmarks/coverage.py $(ARGS)

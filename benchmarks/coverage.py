@@ -48,7 +48,7 @@ def analyse(seed: int, design: TrialDesign, outcome: str) -> pd.DataFrame:
         rows = trial.model_rows(outcome, estimand)
         try:
             fit = mixed_model(FORMULA, rows, participant="participant", visit="visit",
-                              covariance="unstructured", df="satterthwaite", level=LEVEL,
+                              covariance="unstructured", df="kenward-roger", level=LEVEL,
                               reference={"arm": design.reference_arm})  # fmt: skip
             found = fit.contrasts("arm", by="visit", pairwise=True)
         except MixedModelError as error:
