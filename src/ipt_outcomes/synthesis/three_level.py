@@ -34,7 +34,8 @@ from ipt_outcomes.synthesis.moderators import Design, design_matrix
 from ipt_outcomes.synthesis.pooling import Prediction, predict
 
 BETWEEN, WITHIN = 0, 1
-DECREMENT = 1e-20
+DECREMENT = 1e-13
+"""Below this a last full Newton step squares what is left."""
 CONVERGED = 1e-9
 """Newton decrement below which a fit counts as converged."""
 Flags = NDArray[np.bool_]
@@ -236,12 +237,20 @@ def variance_interval(fit: ThreeLevel, which: int) -> Interval:
 
 
 def _best(parts: list[Stack], effects: Effects) -> Point:
-    """Climb from the best three points of a grid, and return the highest summit."""
+    """Climb from every point of a grid that is higher than its neighbours; return the summit."""
     scale = float(np.var(effects.estimate)) + float(np.mean(effects.variance))
     values = scale * np.array([0.0, 0.02, 0.1, 0.4, 1.5])
-    grid = [likelihood(parts, np.array([t, w]), derivatives=False) for t in values for w in values]
-    grid.sort(key=lambda point: -point.log_likelihood)
-    found = [_climb(parts, point.variances, BOTH) for point in grid[:3]]
+    heights = np.full((len(values) + 2,) * 2, -np.inf)
+    for i, tau2 in enumerate(values):
+        for j, omega2 in enumerate(values):
+            point = likelihood(parts, np.array([tau2, omega2]), derivatives=False)
+            heights[i + 1, j + 1] = point.log_likelihood
+    starts = [
+        values[[i, j]]
+        for i, j in np.ndindex(len(values), len(values))
+        if heights[i + 1, j + 1] >= heights[i : i + 3, j : j + 3].max()
+    ]
+    found = [_climb(parts, start, BOTH) for start in starts]
     return max(found, key=lambda point: point.log_likelihood)
 
 
@@ -263,7 +272,7 @@ def _climb(parts: list[Stack], start: Floats, free: Flags) -> Point:
         step = np.zeros(2)
         step[active] = np.linalg.solve(H, g)
         if g @ step[active] < DECREMENT:
-            return point
+            return _polished(parts, point, step, free)
         higher = None
         for halving in range(40):
             variances = np.maximum(point.variances + step / 2**halving, 0.0)
@@ -272,11 +281,15 @@ def _climb(parts: list[Stack], start: Floats, free: Flags) -> Point:
                 higher = likelihood(parts, variances)
                 break
         if higher is None:
-            # Near the summit rounding hides the rise; the gradient still tells the way.
-            closer = likelihood(parts, np.maximum(point.variances + step, 0.0))
-            return closer if _decrement(closer, free) < _decrement(point, free) else point
+            return _polished(parts, point, step, free)
         point = higher
     return point
+
+
+def _polished(parts: list[Stack], point: Point, step: Floats, free: Flags) -> Point:
+    """Take a last step where rounding hides the rise; the gradient still tells the way."""
+    closer = likelihood(parts, np.maximum(point.variances + step, 0.0))
+    return closer if _decrement(closer, free) < _decrement(point, free) else point
 
 
 def _active(point: Point, free: Flags) -> Flags:
