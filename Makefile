@@ -7,7 +7,7 @@ ENVIRONMENT = @sh scripts/setup/environment.sh
 WITHIN = @PATH="$$PWD/.venv/bin:$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help run test real lock lint simulate bench bench-scale clean
+.PHONY: help run test real lock lint validate simulate bench bench-scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -46,6 +46,7 @@ simulate: ## many simulated trials: coverage and error rates against the truth (
 bench: ## what the model engine costs, beside other programs where they are installed
 	$(ENVIRONMENT) dev
 	$(WITHIN) python benchmarks/mixed.py $(ARGS)
+	$(WITHIN) python benchmarks/imputation.py
 
 bench-scale: ## the same on very large data
 	$(ENVIRONMENT) dev
