@@ -116,12 +116,11 @@ def binomial_gee(
         warnings.simplefilter("error", IterationLimitWarning)
         warnings.filterwarnings("ignore", "Negative binomial dispersion", UserWarning)
         try:
-            plain = model.fit(maxiter=200, cov_type="robust")
-            corrected = model.fit(maxiter=200, cov_type="bias_reduced", start_params=plain.params)
+            fit = model.fit(maxiter=200, cov_type="bias_reduced")
         except (ConvergenceWarning, IterationLimitWarning, np.linalg.LinAlgError) as error:
             raise GeeError(f"the estimating equations did not converge ({error})") from None
-    coefficients = np.asarray(corrected.params, float)
-    covariance = np.asarray(corrected.cov_params(), float)
+    coefficients = np.asarray(fit.params, float)
+    covariance = np.asarray(fit.cov_params(), float)
     if not np.isfinite(covariance).all() or np.abs(coefficients).max() > 20:
         raise GeeError("the estimating equations have no finite solution")
     mu = 1 / (1 + np.exp(-(x @ coefficients)))
@@ -129,7 +128,7 @@ def binomial_gee(
     dispersion = float(pearson.sum() / (len(share) - len(coefficients)))
     correlation = float(np.asarray(working.dep_params)) if several else 0.0
     return GeeFit(
-        coefficients, covariance, np.asarray(plain.cov_params(), float), correlation, dispersion,
+        coefficients, covariance, np.asarray(fit.cov_robust, float), correlation, dispersion,
         len(np.unique(participant)),
     )  # fmt: skip
 

@@ -1,0 +1,48 @@
+"""The coverage study of response, counts and time to event runs, and its truth is the model's."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "clinical.py"
+
+
+@pytest.fixture(scope="module")
+def clinical():
+    spec = importlib.util.spec_from_file_location("clinical_study", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_small_study_prints_its_table(clinical, capsys):
+    clinical.main(["--trials", "4", "--people", "20000", "--imputations", "2", "--bootstrap", "6"])
+    printed = capsys.readouterr().out
+    for what in ("imputed", "bootstrap", "GEE", "negative binomial", "Cox", "restricted mean"):
+        assert what in printed
+    assert "not estimated" not in printed
+
+
+def test_the_restricted_mean_is_the_models(clinical):
+    random = np.random.default_rng(1)
+    means = [
+        np.minimum(clinical.draw_times(400_000, np.full(400_000, a), random), clinical.UNTIL).mean()
+        for a in (1.0, 0.0)
+    ]
+    truth = clinical.truths(2000, 1)["restricted mean difference"]
+    assert means[0] - means[1] == pytest.approx(truth, abs=0.06)
+
+
+def test_a_wrong_truth_is_seen(clinical):
+    rows = pd.DataFrame(
+        [("log hazard ratio: Cox", v, 0.1, v - 0.2, v + 0.2) for v in (0.4, 0.5, 0.6, 0.9)],
+        columns=["name", "value", "se", "lower", "upper"],
+    )
+    (row,) = clinical.summarise(rows, {"log hazard ratio": 0.5}).to_dict("records")
+    assert row["coverage"] == 75
+    assert row["bias"] == pytest.approx(0.1)
