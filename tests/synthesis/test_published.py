@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ipt_outcomes.ingest.findings import DataErrors
+from ipt_outcomes.synthesis.errors import SynthesisError
 from ipt_outcomes.synthesis.published import EffectRules, published_effects
 
 HEADER = ("trial,outcome,arm,reference,mean_arm,sd_arm,n_arm,mean_reference,sd_reference,"
@@ -180,3 +181,23 @@ def test_a_file_that_is_no_table(tmp_path):
     path.write_bytes(b"PK\x03\x04")
     found, _ = errors_of(path)
     assert found["kind"].tolist() == ["not a text file"]
+
+
+def test_any_damage_to_the_table_is_a_finding_never_another_error(table):
+    rng = np.random.default_rng(8)
+    junk = ["", "NA", "-1", "0", "1e309", "nan", "inf", "1,5", "1.5.2", "x", "\u2212", "3e-2", "2"]
+    outcomes = set()
+    for _ in range(150):
+        rows = [row.split(",") for row in ROWS.values()]
+        for _ in range(rng.integers(1, 6)):
+            row = rows[rng.integers(len(rows))]
+            row[rng.integers(len(row))] = str(rng.choice(junk))
+        path = table(*(",".join(row) for row in rows))
+        for measure in ("g", "md", "log rr", "rd"):
+            try:
+                effects, _ = published_effects(path, measure, categories={"control": "control"})
+                assert np.isfinite(effects.estimate).all()
+                outcomes.add("read")
+            except (DataErrors, SynthesisError):
+                outcomes.add("refused")
+    assert outcomes == {"read", "refused"}

@@ -19,8 +19,9 @@ from ipt_outcomes.synthesis.analysis import HEADLINE, PoolingPlan, pool_trials
 from ipt_outcomes.synthesis.pooling import random_effects
 from ipt_outcomes.synthesis.published import EffectRules, published_effects
 from ipt_outcomes.synthesis.robust import robust
+from ipt_outcomes.synthesis.subgroups import subgroups
 from ipt_outcomes.synthesis.table_columns import METAPSY
-from ipt_outcomes.synthesis.three_level import three_level
+from ipt_outcomes.synthesis.three_level import three_level, variance_interval
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(os.environ.get("IPT_TRIALS", ROOT.parent / "shared" / "trials"))
@@ -77,6 +78,21 @@ def test_pooled_by_study(effects):
     assert round(fit.pooled.estimate, 4) == 0.4799
     assert (round(fit.pooled.lower, 4), round(fit.pooled.upper, 4)) == (0.3075, 0.6523)
     assert (round(fit.heterogeneity.tau2, 4), round(fit.heterogeneity.I2, 2)) == (0.1578, 73.79)
+
+
+def test_headline_equals_r_on_the_same_rows(effects):
+    # rma.mv(yi, vcalc(vi, study, row, rho = 0.6), random = ~ 1 | study / row); coef_test(vcov =
+    # "CR2"); confint(); Wald_test(constrain_equal(...)) for groups: as R 4.2.2 prints them
+    fit = robust(effects)
+    assert round(fit.working.between, 4) == 0.1584
+    assert fit.working.within == 0
+    assert (round(fit.pooled.se, 4), round(fit.pooled.df, 1)) == (0.0859, 28.9)
+    between, within = (variance_interval(fit.working, which) for which in (0, 1))
+    assert (round(between.lower, 4), round(between.upper, 4)) == (0.0797, 0.3189)
+    assert (within.lower, round(within.upper, 4)) == (0, 0.0107)
+    control, form = (subgroups(effects, by).between for by in ("control", "format"))
+    assert (round(control.statistic, 3), round(control.df, 2)) == (0.631, 7.98)
+    assert (round(form.statistic, 3), round(form.df, 2)) == (0.668, 6.58)
 
 
 def test_dependence_widens_the_interval(effects):
