@@ -241,8 +241,9 @@ class Likelihood:
     def phi_traces(self, point: Point) -> Floats:
         """Return tr(Φ B_h Φ B_j), shape (k, k)."""
         assert point.B is not None
-        lower = np.linalg.cholesky(point.phi)
-        flat = (lower.T @ point.B @ lower).reshape(len(point.B), -1)
+        # Φ = K'K with K from the factor of Φ⁻¹: Φ itself may be too ill-conditioned to factorise.
+        K, _ = lapack.dtrtri(np.tril(point.chol), lower=1)
+        flat = (K @ point.B @ K.T).reshape(len(point.B), -1)
         return np.asarray(flat @ flat.T)
 
     def weighted_pairs(self, point: Point, omega: Floats) -> Floats:
