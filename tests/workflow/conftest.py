@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -70,6 +71,10 @@ class StudyFolder:
 def _example(folder: Path) -> StudyFolder:
     shutil.copy(ROOT / "config.yaml", folder / "config.yaml")
     shutil.copytree(ROOT / "data" / "example", folder / "data" / "example")
+    # Study numbers that no count or score can be mistaken for, should one reach a result.
+    export = folder / "data" / "example" / "redcap_export.csv"
+    text = export.read_text("utf-8")
+    export.write_text(re.sub(r"(?m)^(\d+),", r"person\1x,", text), "utf-8")
     return StudyFolder(folder)
 
 

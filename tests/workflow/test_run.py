@@ -65,13 +65,14 @@ def test_nothing_about_single_participants_is_shared(finished):
         ]
     )
     assert len(ids) == 240
+    assert all(one.startswith("person") for one in ids)
     for path in (finished.path / "results" / "shared").rglob("*"):
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)
             assert not any(frame[name].isin(ids).any() for name in frame.columns)
-        elif path.suffix in {".csv", ".html", ".json"}:
+        elif path.suffix in {".csv", ".html", ".json", ".svg", ".rst"}:
             text = path.read_text("utf-8")
-            assert not any(f">{one}<" in text or f"\n{one}," in text for one in ids), path
+            assert not any(one in text for one in ids), path
 
 
 def test_a_second_run_has_nothing_to_do(finished_copy):
