@@ -24,6 +24,9 @@ CONDA_NAMES = {
     "snakemake": "snakemake-minimal",
 }
 
+# What conda's channels have under no name that brings the same Python package.
+PIP_ONLY = ("pypandoc-binary", "typst")
+
 # These install the project in the activated environment (see README.md).
 INSTALLERS = ("editables", "hatchling", "pip")
 
@@ -53,9 +56,18 @@ def environment() -> str:
     versions = locked_versions(ROOT / "requirements" / "run.txt")
     direct = [Requirement(line).name.lower() for line in project["dependencies"]]
     lines = [f"python{project['requires-python']}"]
-    lines += [f"{CONDA_NAMES.get(name, name)}={versions[name]}" for name in sorted(direct)]
+    by_conda = [name for name in sorted(direct) if name not in PIP_ONLY]
+    lines += [f"{CONDA_NAMES.get(name, name)}={versions[name]}" for name in by_conda]
     lines += [f"{name}={versions[name]}" for name in INSTALLERS]
-    return HEAD + "".join(f"  - {line}\n" for line in lines)
+    by_pip = [f"{name}=={versions[name]}" for name in PIP_ONLY]
+    return "".join(
+        [
+            HEAD,
+            *(f"  - {line}\n" for line in lines),
+            "  - pip:\n",
+            *(f"      - {line}\n" for line in by_pip),
+        ]
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ compile() {
 
 # The largest set first: what it can agree on binds the smaller ones, so that every package has
 # one version wherever it stands.
-compile dev.txt "$@" --extra real --extra dev pyproject.toml requirements/uv.in
+compile dev.txt "$@" --extra notebooks --extra slurm --extra real --extra dev pyproject.toml requirements/uv.in
 compile run.txt --constraint requirements/dev.txt pyproject.toml requirements/uv.in
 compile uv.txt --constraint requirements/dev.txt requirements/uv.in
 python scripts/setup/conda_environment.py

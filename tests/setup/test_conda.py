@@ -34,5 +34,7 @@ def test_versions_are_those_of_the_lock() -> None:
             assert Version(version) == Version(locked[pypi_names.get(name, name)]), line
 
 
-def test_nothing_comes_from_pip() -> None:
-    assert ENVIRONMENT["dependencies"] == LINES
+def test_only_what_conda_lacks_comes_from_pip() -> None:
+    locked = SCRIPT["locked_versions"](ROOT / "requirements" / "run.txt")
+    by_pip = [f"{name}=={locked[name]}" for name in SCRIPT["PIP_ONLY"]]
+    assert ENVIRONMENT["dependencies"] == [*LINES, {"pip": by_pip}]
