@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ipt_outcomes.imputation import IncompleteTrial, incomplete_trial
+from ipt_outcomes.imputation import Draws, IncompleteTrial, draws, incomplete_trial
+from ipt_outcomes.imputation.example import small_trial
 
 HERE = Path(__file__).resolve().parent
 FORMULA = "change ~ arm + week + baseline*week + arm*week"
@@ -34,3 +35,24 @@ def trial(rows: pd.DataFrame, stored: dict) -> IncompleteTrial:
         rows, FORMULA, participant="participant", visit="week", arm="arm", reference="MED",
         events=pd.DataFrame(stored["ice"]),
     )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def by_arm(rows: pd.DataFrame, stored: dict) -> IncompleteTrial:
+    """Make the reference trial's arms have a covariance each."""
+    return incomplete_trial(
+        rows, FORMULA, participant="participant", visit="week", arm="arm", reference="MED",
+        events=pd.DataFrame(stored["ice"]), covariance_by_arm=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def small() -> IncompleteTrial:
+    """Simulate eighty participants."""
+    return small_trial(80)
+
+
+@pytest.fixture(scope="session")
+def small_drawn(small: IncompleteTrial) -> Draws:
+    """Jackknife them."""
+    return draws(small)

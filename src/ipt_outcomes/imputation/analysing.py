@@ -19,6 +19,7 @@ from ipt_outcomes.mixed.threads import single_threaded
 from .errors import ImputationError, listed
 from .imputing import Block, Imputed
 from .incomplete import Floats, IncompleteTrial
+from .progress import Progress
 
 Numbers = tuple[Floats, Floats | None, Floats]
 """Estimates (R, P), their variances (R, P), and degrees of freedom (P,)."""
@@ -112,6 +113,7 @@ def analyse(imputed: Imputed, analysis: Analysis, delta: Floats | None = None) -
             "'approximate bayes', 'posterior' or 'bootstrapped imputation'."
         )
     pieces = []
+    progress = Progress("completed data sets analysed", len(imputed))
     for block in imputed.blocks():
         shifted = block
         if delta is not None:
@@ -119,6 +121,7 @@ def analyse(imputed: Imputed, analysis: Analysis, delta: Floats | None = None) -
             shifted = Block(block.values + added, block.weights, block.rows)
         with single_threaded():
             pieces.append(analysis.estimate(trial, shifted, not drawn.conditional_mean))
+        progress.done(len(block.values))
     variances = None
     if pieces[0][1] is not None:
         variances = np.concatenate([p[1] for p in pieces if p[1] is not None])

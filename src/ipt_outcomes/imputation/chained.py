@@ -21,6 +21,7 @@ import pandas as pd
 
 from .errors import ImputationError, listed
 from .pooling import rubin
+from .progress import Progress
 
 DONORS = 5
 BURN_IN = 10
@@ -94,8 +95,10 @@ def chained_equations(
         with warnings.catch_warnings():
             # Separation in one round is overcome by matching; a failed fit is an error below.
             warnings.simplefilter("ignore")
+            progress = Progress("tables completed by chained equations", number)
             for k in range(number):
                 data.update_all(burn_in if k == 0 else between)
+                progress.done()
                 out.append(_restored(frame, used, data.data[gaps], binary))
     except np.linalg.LinAlgError as error:
         raise ImputationError(

@@ -32,6 +32,7 @@ from ipt_outcomes.mixed.refit import refit
 
 from .errors import ImputationError, listed
 from .incomplete import Floats, IncompleteTrial
+from .progress import Progress
 
 Method = Literal[
     "jackknife", "bootstrap", "approximate bayes", "posterior", "bootstrapped imputation"
@@ -45,6 +46,7 @@ RANDOM_TOLERANCE = 1e-9
 # participants is absent from one resample in twenty; such resamples are replaced and counted.
 FAILED = 0.2
 LARGEST_JACKKNIFE = 4000
+REFITS = 500  # made together; progress is told in between
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,9 @@ def draws(
             raise ImputationError(
                 f"without {listed(who)} the imputation model cannot be fitted: the jackknife "
                 "leaves out one participant at a time, so no arm, visit or covariate level may "
-                "hang on a single participant. Use a simpler model or another inference."
+                "hang on a single participant. Use a simpler model or another inference.",
+                shareable=f"without one of {len(who)} participants the imputation model cannot be "
+                "fitted, so no jackknife can be made",
             )
         weights = np.vstack([np.ones(N), weights])
         beta, sigma = np.vstack([first_beta, beta]), np.concatenate([first_sigma, sigma])
@@ -196,7 +200,7 @@ def fit_model(trial: IncompleteTrial) -> MixedModelFit:
     if empty:
         findings.append(f"nobody of {listed(empty)} has a score before their event.")
     if findings:
-        raise ImputationError(findings)
+        raise ImputationError(findings, shareable=" ".join(findings))
     reference = {} if trial.reference is None else {arm: trial.reference}
     return mixed_model(
         trial.formula,
@@ -252,11 +256,12 @@ def _bootstrap(
         wanted = int((~good).sum())
         failed += wanted
         if failed > allowed:
-            raise ImputationError(
+            why = (
                 f"{failed} of {number + failed - wanted} refits to resampled participants failed "
                 f"(at most {allowed} may): the imputation model is too rich for these data. Use "
                 "fewer covariates or a simpler covariance."
             )
+            raise ImputationError(why, shareable=why)
     beta, sigma, members = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
     return beta, sigma, members, failed
 
@@ -274,8 +279,13 @@ def _refits(
     sigma = np.repeat(fit.point.sigma[None], len(weights), 0)
     good = np.ones(len(weights), bool)
     if not same.all():
-        found = refit(fit, weights=inside[~same], tolerance=tolerance)
-        beta[~same], sigma[~same], good[~same] = found.beta, found.sigma, found.converged
+        wanted = np.flatnonzero(~same)
+        progress = Progress("refits of the imputation model", len(wanted))
+        for begin in range(0, len(wanted), REFITS):
+            part = wanted[begin : begin + REFITS]
+            found = refit(fit, weights=inside[part], tolerance=tolerance)
+            beta[part], sigma[part], good[part] = found.beta, found.sigma, found.converged
+            progress.done(len(part))
     return beta, sigma, good
 
 

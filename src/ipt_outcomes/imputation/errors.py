@@ -12,6 +12,9 @@ class ImputationError(ValueError):
     ----------
     findings
         One sentence per problem: what was found, what was expected, how to mend it.
+    shareable
+        The same without any participant's name, for what leaves the study's own computer; empty
+        when no such text exists.
 
     Examples
     --------
@@ -21,7 +24,8 @@ class ImputationError(ValueError):
     ipt_outcomes.imputation.errors.ImputationError: no visit is called 'week_99'
     """
 
-    def __init__(self, findings: str | Iterable[str]) -> None:
+    def __init__(self, findings: str | Iterable[str], shareable: str = "") -> None:
+        self.shareable = shareable
         self.findings: list[str] = [findings] if isinstance(findings, str) else list(findings)
         super().__init__("\n".join(self.findings))
 

@@ -4,11 +4,12 @@ An event is given by the first visit that it affects, or by its day: then every 
 that day is affected. When a participant has several, the earliest one with a strategy other than
 MAR decides from its visit on: after it the later ones can change nothing about unseen scores that
 the first has not already settled. Participants without an event, and gaps before it, are MAR.
+All events are kept, so that other strategies, also one per type of event, find their own starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,28 @@ from numpy.typing import NDArray
 
 from .errors import ImputationError, listed
 from .strategies import Strategy, strategy_name
+
+
+@dataclass(frozen=True)
+class Event:
+    """One intercurrent event.
+
+    Attributes
+    ----------
+    row
+        Position of the participant.
+    at
+        First affected visit (0, 1, …); the number of visits when it affects none.
+    strategy
+        Abbreviation of its strategy.
+    kind
+        Its type in the researcher's words, empty when none was given.
+    """
+
+    row: int
+    at: int
+    strategy: str
+    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -32,11 +55,14 @@ class Starts:
         Abbreviation of the strategy per participant, ``"MAR"`` without an event.
     counts
         Events by what became of them.
+    events
+        All events.
     """
 
     start: NDArray[np.int64]
     strategy: NDArray[np.object_]
     counts: dict[str, int]
+    events: tuple[Event, ...] = ()
 
 
 def find_starts(
@@ -52,8 +78,8 @@ def find_starts(
     ----------
     events
         One row per event with ``participant``, ``strategy`` and either ``visit`` (the first one
-        affected) or ``day`` (since randomisation); further columns, such as the event's type, are
-        allowed.
+        affected) or ``day`` (since randomisation); a column ``type`` names the kind of event;
+        further columns are allowed.
     participants, visits
         Their labels; visits in order of time.
     visit_days
@@ -74,11 +100,8 @@ def find_starts(
     >>> found.start.tolist(), found.strategy.tolist()
     ([1, 3], ['JR', 'MAR'])
     """
-    start = np.full(len(participants), len(visits), np.int64)
-    strategy = np.full(len(participants), "MAR", object)
-    counts = {"events": 0, "events decided by an earlier one": 0, "events after the last visit": 0}
     if events is None or not len(events):
-        return Starts(start, strategy, counts)
+        return decided((), participants, visits)
     needed = {"participant", "strategy"} - set(events.columns)
     if needed or not {"visit", "day"} & set(events.columns):
         wanted = listed(sorted(needed) or ["visit (or day)"])
@@ -87,7 +110,7 @@ def find_starts(
         )
     row_of = {name: i for i, name in enumerate(participants)}
     findings: list[str] = []
-    found: list[tuple[int, int, str]] = []
+    found: list[Event] = []
     for number, event in enumerate(events.to_dict("records"), start=1):
         try:
             name = strategy_name(str(event["strategy"]), own)
@@ -100,11 +123,48 @@ def find_starts(
                 f"event {number}: participant {event['participant']} is not in the data"
             )
             continue
-        found.append((row_of[event["participant"]], at, name))
+        kind = event.get("type")
+        found.append(
+            Event(row_of[event["participant"]], at, name, "" if pd.isna(kind) else str(kind))
+        )
     if findings:
         raise ImputationError(findings)
-    counts["events"] = len(found)
-    for row, at, name in sorted(found, key=lambda e: (e[0], e[2] == "MAR", e[1])):
+    return decided(found, participants, visits)
+
+
+def decided(events: Iterable[Event], participants: Sequence[Any], visits: Sequence[Any]) -> Starts:
+    """Let one event of each participant decide.
+
+    Parameters
+    ----------
+    events
+        All events.
+    participants, visits
+        Their labels.
+
+    Raises
+    ------
+    ImputationError
+        When two events of a participant affect the same visits first, with different strategies
+        other than MAR.
+
+    Examples
+    --------
+    >>> found = decided([Event(0, 2, "JR"), Event(0, 1, "MAR")], ["a", "b"], [4, 8, 12])
+    >>> found.start.tolist(), found.strategy.tolist()
+    ([2, 3], ['JR', 'MAR'])
+    """
+    events = tuple(events)
+    start = np.full(len(participants), len(visits), np.int64)
+    strategy = np.full(len(participants), "MAR", object)
+    counts = {
+        "events": len(events),
+        "events decided by an earlier one": 0,
+        "events after the last visit": 0,
+    }
+    findings: list[str] = []
+    for event in sorted(events, key=lambda e: (e.row, e.strategy == "MAR", e.at)):
+        row, at, name = event.row, event.at, event.strategy
         if at >= len(visits):
             counts["events after the last visit"] += 1
         elif strategy[row] == "MAR" and start[row] == len(visits):
@@ -118,7 +178,7 @@ def find_starts(
             counts["events decided by an earlier one"] += 1
     if findings:
         raise ImputationError(findings)
-    return Starts(start, strategy, counts)
+    return Starts(start, strategy, counts, events)
 
 
 def _first_affected(

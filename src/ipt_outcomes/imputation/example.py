@@ -52,6 +52,7 @@ def small_trial(participants: int = 40, seed: int = 1, strategy: str = "JR") -> 
             "participant": [ids[i] for i in gone],
             "visit": [weeks[left[i]] for i in gone],
             "strategy": strategy,
+            "type": np.where(gone % 3 == 0, "moved away", "no benefit"),
         }
     )
     return incomplete_trial(

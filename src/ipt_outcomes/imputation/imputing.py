@@ -23,8 +23,8 @@ from ipt_outcomes.mixed.threads import single_threaded
 
 from .drawing import Draws
 from .errors import ImputationError, listed
-from .incomplete import Floats, IncompleteTrial
-from .strategies import Distribution, Strategy
+from .incomplete import Floats, IncompleteTrial, Strategies
+from .strategies import Distribution
 
 BLOCK = 8_000_000  # numbers held at once per array
 
@@ -134,7 +134,7 @@ class Imputed:
         )
 
 
-def impute(draws: Draws, strategy: str | Strategy | None = None) -> Imputed:
+def impute(draws: Draws, strategy: Strategies | None = None) -> Imputed:
     """Complete the scores under the strategies.
 
     Parameters
@@ -142,8 +142,8 @@ def impute(draws: Draws, strategy: str | Strategy | None = None) -> Imputed:
     draws
         Parameters of the imputation model.
     strategy
-        One strategy for every participant with an event, instead of those that the trial's events
-        name.
+        One strategy for all events, or one per type of event, instead of those that the trial's
+        events name.
 
     Raises
     ------
@@ -196,7 +196,10 @@ def _require_estimable(imputed: Imputed) -> None:
             "observed there. Use JR, CR or CIR with an event for these participants, a simpler "
             "model, or leave the visit out."
         )
-    raise ImputationError(findings)
+    where = [f"{arm} at {trial.visits[a]}" for arm, a in cells]
+    raise ImputationError(
+        findings, shareable=f"the data give no mean for {listed(where)}: nobody was observed there"
+    )
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,13 @@ from ipt_outcomes.mixed.formula import parse_formula
 from ipt_outcomes.mixed.layout import visit_order
 
 from .errors import ImputationError, listed
-from .events import Starts, find_starts
+from .events import Starts, decided, find_starts
 from .strategies import NEEDS_REFERENCE, STRATEGIES, Strategy, strategy_name
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
+Strategies = str | Strategy | Mapping[str, str | Strategy]
+"""One strategy for all events, or one per type of event."""
 
 
 @dataclass(frozen=True)
@@ -91,24 +93,52 @@ class IncompleteTrial:
         """Return a strategy by its name, the user's own first."""
         return self.own[name] if name in self.own else STRATEGIES[name]
 
-    def with_strategy(self, strategy: str | Strategy) -> IncompleteTrial:
-        """Return the trial with one strategy for all events.
+    def with_strategy(self, strategy: Strategies) -> IncompleteTrial:
+        """Return the trial with other strategies for its events.
+
+        Parameters
+        ----------
+        strategy
+            One for all events, or one per type of event (types that are not named keep theirs).
 
         Raises
         ------
         ImputationError
-            When there is no such strategy, or it needs a reference arm and there is none.
+            When there is no such strategy or type of event, or a strategy needs a reference arm
+            and there is none.
+
+        Examples
+        --------
+        >>> from ipt_outcomes.imputation.example import small_trial
+        >>> trial = small_trial().with_strategy({"no benefit": "JR", "moved away": "MAR"})
+        >>> sorted(set(trial.starts.strategy.tolist()))
+        ['JR', 'MAR']
         """
         own = dict(self.own)
-        if callable(strategy):
-            name = getattr(strategy, "__name__", "own strategy")
-            own[name] = strategy
+
+        def name_of(one: str | Strategy) -> str:
+            if not callable(one):
+                return strategy_name(one, own)
+            name = str(getattr(one, "__name__", "own strategy"))
+            own[name] = one
+            return name
+
+        events = self.starts.events
+        if isinstance(strategy, Mapping):
+            known = sorted({event.kind for event in events if event.kind})
+            wrong = [kind for kind in strategy if kind not in known]
+            if wrong:
+                raise ImputationError(
+                    f"no event is of the type {listed(wrong)}; types of the events are "
+                    f"{listed(known, 20) or 'not given (a column type)'}."
+                )
+            by_kind = {kind: name_of(one) for kind, one in strategy.items()}
+            names = [by_kind.get(event.kind, event.strategy) for event in events]
         else:
-            name = strategy_name(strategy, own)
-        _require_reference({name}, self.reference, self.arms)
-        has_event = self.starts.start < len(self.visits)
-        named = np.where(has_event, name, "MAR").astype(object)
-        return replace(self, own=own, starts=replace(self.starts, strategy=named))
+            names = [name_of(strategy)] * len(events)
+        _require_reference(set(names), self.reference, self.arms)
+        changed = [replace(e, strategy=name) for e, name in zip(events, names, strict=True)]
+        return replace(self, own=own, starts=decided(changed, self.participants, self.visits))
 
     def covariates(self) -> pd.DataFrame:
         """Return the participants' own covariates, one row each, without arm and visit."""

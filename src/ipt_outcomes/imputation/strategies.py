@@ -141,10 +141,11 @@ def last_mean_carried_forward(
     """
     del reference
     if start == 0:
-        raise ImputationError(
+        why = (
             "last mean carried forward (LMCF) is undefined for an event before the first visit: "
             "there is no last mean. Use JR, CR or CIR for these participants."
         )
+        raise ImputationError(why, shareable=why)
     mean = own.mean.copy()
     mean[..., start:] = own.mean[..., start - 1 : start]
     return Distribution(mean, own.covariance)

@@ -25,6 +25,7 @@ from .errors import ImputationError, listed
 from .imputing import Imputed
 from .incomplete import Floats
 from .pooling import Interval, pool_numbers
+from .progress import Progress
 
 Cell = tuple[float, float]
 
@@ -256,7 +257,11 @@ class _Shifted:
             estimates = (terms[:, :3] @ self.linear).T
             variances = None if self.quadratic is None else (terms @ self.quadratic).T
         else:
-            both = [self._numbers(cell) for cell in cells]
+            both = []
+            progress = Progress("shifts examined", len(cells))
+            for cell in cells:
+                both.append(self._numbers(cell))
+                progress.done()
             estimates = np.stack([e for e, _ in both], 1)
             known = [v for _, v in both if v is not None]
             variances = np.stack(known, 1) if known else None
@@ -278,9 +283,14 @@ class _Shifted:
         for reference, line in table.groupby("reference_delta"):
             d, said = line["delta"].to_numpy(float), line["conclusion"].to_numpy(int)
             for k in np.flatnonzero(np.diff(said)):
-                # A bound of the interval passes zero: the lower one where "above zero" ends.
-                bound = "lower" if 1 in (said[k], said[k + 1]) else "upper"
-                brackets.append((float(reference), float(d[k]), float(d[k + 1]), bound))  # type: ignore[arg-type]
+                # A bound of the interval passes zero: the lower one where "above zero" ends, the
+                # upper one where "below zero" does, both where one follows the other at once.
+                both = {said[k], said[k + 1]}
+                brackets += [
+                    (float(reference), float(d[k]), float(d[k + 1]), bound)  # type: ignore[arg-type]
+                    for bound, side in (("lower", 1), ("upper", -1))
+                    if side in both
+                ]
         reference_delta = np.array([b[0] for b in brackets])
         left, right = np.array([b[1] for b in brackets]), np.array([b[2] for b in brackets])
         lower = np.array([b[3] == "lower" for b in brackets], bool)
@@ -289,7 +299,9 @@ class _Shifted:
             found = np.where(right > 0, right, left)
         else:
             found = self._bisect(reference_delta, left, right, lower)
-        return pd.DataFrame({"reference_delta": reference_delta, "delta": found}, dtype=float)
+        contour = pd.DataFrame({"reference_delta": reference_delta, "delta": found}, dtype=float)
+        in_order = contour.sort_values(["reference_delta", "delta"], kind="stable")
+        return in_order.drop_duplicates().reset_index(drop=True)
 
     def _bisect(
         self, reference_delta: Floats, left: Floats, right: Floats, lower: NDArray[np.bool_]
