@@ -1,5 +1,7 @@
 """Run one analysis of one trial: the wildcard, or the rule, has its name."""
 
+import json
+
 from ipt_outcomes.provenance.job import job
 
 
@@ -11,21 +13,23 @@ def main(
     outcome: str | None,
     scores: str,
     participants: str,
+    touched: str,
     estimates: str,
 ) -> None:
-    """Write the analysis's rows of the estimates table."""
+    """Write the analysis's rows, confirmatory only as far as the locked plan covers them."""
     from importlib import import_module
 
     from ipt_outcomes.analyses.data import TrialData
     from ipt_outcomes.frames import read_participants, read_scores
-    from ipt_outcomes.results import write
+    from ipt_outcomes.results import hold_to_plan, write
     from ipt_outcomes.study import load_study
 
     data = TrialData(
         load_study(config), trial, read_scores(scores), read_participants(participants)
     )
     analyse = getattr(import_module(f"ipt_outcomes.analyses.{analysis}"), analysis)
-    write(analyse(data) if outcome is None else analyse(data, outcome), estimates)
+    rows = analyse(data) if outcome is None else analyse(data, outcome)
+    write(hold_to_plan(rows, json.loads(touched)), estimates)
 
 
 if "snakemake" in globals():
@@ -37,5 +41,6 @@ if "snakemake" in globals():
             outcome=snakemake.wildcards.get("outcome"),
             scores=snakemake.input.scores,
             participants=snakemake.input.participants,
+            touched=snakemake.params.touched,
             estimates=snakemake.output.estimates,
         )

@@ -6,13 +6,26 @@ import os
 from ipt_outcomes.provenance.job import job
 
 
-def main(*, config: str, trial: str, scores: str, participants: str, findings: str, counts: str):
+def main(
+    *,
+    config: str,
+    trial: str,
+    masked: bool,
+    scores: str,
+    participants: str,
+    findings: str,
+    counts: str,
+) -> None:
     """Write the frames, the findings and the counts; never stops for bad data."""
     from ipt_outcomes.frames import write_frames
     from ipt_outcomes.ingest import ingest_trial, write_findings
+    from ipt_outcomes.ingest.release import release
     from ipt_outcomes.study import load_study
+    from ipt_outcomes.study.pseudonym_key import pseudonym_key
 
-    read = ingest_trial(load_study(config), trial, os.path.dirname(config) or ".")
+    study = load_study(config)
+    read = ingest_trial(study, trial, os.path.dirname(config) or ".")
+    read = release(read, study, trial, key=pseudonym_key(), masked=masked)
     write_frames(read.scores, read.participants, scores, participants)
     write_findings(read.findings, findings)
     with open(counts, "w", encoding="utf-8") as stream:
@@ -24,5 +37,6 @@ if "snakemake" in globals():
         main(
             config=snakemake.params.config,
             trial=snakemake.wildcards.trial,
+            masked=snakemake.params.masked,
             **dict(snakemake.output.items()),
         )

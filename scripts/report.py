@@ -21,7 +21,10 @@ def main(
     from ipt_outcomes.report import TrialPieces, render_report
     from ipt_outcomes.results import read
     from ipt_outcomes.study import load_study
+    from ipt_outcomes.study.locking import read_plan
 
+    study = load_study(config)
+    plan = read_plan(config, study)
     pieces = {
         trial: TrialPieces(
             figures=[path for path in figures if Path(path).parts[-3] == trial],
@@ -30,12 +33,14 @@ def main(
         for trial, counted in zip(trials, counts, strict=True)
     }
     render_report(
-        study=load_study(config),
+        study=study,
         estimates=read(estimates),
         trials=pieces,
         provenance={"Software": software()},
         path=report,
-        locked_plan=None,
+        locked_plan=str(plan) if plan.is_locked else None,
+        deviations=[str(deviation) for deviation in plan.deviations],
+        masked=study.study.blinded and not plan.is_locked,
     )
 
 

@@ -12,7 +12,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 
-COMMANDS: Mapping[str, tuple[str, str]] = {}
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "lock": ("ipt_outcomes.study.lock_command", "lock the analysis plan of a study"),
+}
 """Name of each command: the module that carries it out and what it does, in one line."""
 
 

@@ -187,6 +187,42 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
+def hold_to_plan(table: pd.DataFrame, touched: Iterable[Mapping[str, str]] | None) -> pd.DataFrame:
+    """Mark as exploratory what the locked analysis plan does not cover.
+
+    Parameters
+    ----------
+    table
+        An estimates table.
+    touched
+        For each change since the plan was locked the rows that it touches, as column: value (an
+        empty mapping touches every row); None when no plan is locked, so that every row is
+        exploratory.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The table with its ``status`` corrected.
+
+    Examples
+    --------
+    >>> table = estimates([dict(trial="a", outcome=outcome, analysis="primary",
+    ...     analysis_set="all", quantity="difference", arm="IPT", estimate=-3.0, method="MMRM",
+    ...     status="confirmatory", disclosure="shared") for outcome in ("hamd17", "bdi2")])
+    >>> hold_to_plan(table, [{"outcome": "bdi2"}])["status"].tolist()
+    ['confirmatory', 'exploratory']
+    >>> hold_to_plan(table, None)["status"].tolist()
+    ['exploratory', 'exploratory']
+    """
+    scopes = [{}] if touched is None else list(touched)
+    for scope in scopes:
+        hit = pd.Series(True, index=table.index)
+        for name, value in scope.items():
+            hit &= (table[name] == value).fillna(False).astype(bool)
+        table = table.assign(status=table["status"].mask(hit, "exploratory"))
+    return table
+
+
 def combine(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Put the tables of several analyses below each other.
 

@@ -126,7 +126,7 @@ def test_study_numbers_that_are_nearly_the_same(tmp_path):
         export.cell(row, "id", "09")
     result = export.ingest(tmp_path)
     assert warnings(result) == [("study numbers alike", 2, "id")]
-    assert '"09"' in result.findings["expected"].iloc[0]
+    assert "like that of row 3" in result.findings["found"].iloc[0]
 
 
 def test_codes_missing_names_a_column_that_is_not_there(tmp_path):

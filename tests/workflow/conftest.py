@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from ipt_outcomes.study.locking import lock_plan
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -80,14 +82,17 @@ def _example(folder: Path) -> StudyFolder:
 
 @pytest.fixture
 def study(tmp_path: Path) -> StudyFolder:
-    """The example study, not yet run."""
-    return _example(tmp_path)
+    """The example study, its plan locked, not yet run."""
+    folder = _example(tmp_path)
+    lock_plan(folder.path / "config.yaml")
+    return folder
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
-    """The example study after one whole run; read it, or copy it before changing it."""
+    """The example study, its plan locked, after one whole run; copy it before changing it."""
     folder = _example(tmp_path_factory.mktemp("finished"))
+    lock_plan(folder.path / "config.yaml")
     run = folder.snakemake()
     assert run.code == 0, run.text
     return folder

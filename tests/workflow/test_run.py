@@ -65,7 +65,12 @@ def test_nothing_about_single_participants_is_shared(finished):
         ]
     )
     assert len(ids) == 240
-    assert all(one.startswith("person") for one in ids)
+    assert all(one.startswith("P") for one in ids)
+    export = pd.read_csv(finished.path / "data/example/redcap_export.csv", dtype=str)
+    numbers = set(export["record_id"])
+    for path in (finished.path / "results").rglob("*"):
+        if path.is_file():
+            assert not any(number.encode() in path.read_bytes() for number in numbers), path
     for path in (finished.path / "results" / "shared").rglob("*"):
         if path.suffix == ".parquet":
             frame = pd.read_parquet(path)

@@ -11,12 +11,16 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 
 from ipt_outcomes.provenance.fingerprint import fingerprint
 from ipt_outcomes.study import ConfigError, load_study
+from ipt_outcomes.study.locking import PlanError, read_plan
+from ipt_outcomes.study.pseudonym_key import PseudonymError, key_mark, pseudonym_key
 
 CONFIG = "config.yaml"
 
 try:
     STUDY = load_study(CONFIG)
-except ConfigError as error:
+    PLAN = read_plan(CONFIG, STUDY)
+    PSEUDONYMS = key_mark(pseudonym_key())
+except (ConfigError, PlanError, PseudonymError) as error:
     # The list of findings is the whole message; a traceback would bury it.
     print(error, file=sys.stderr)
     sys.stderr.flush()
@@ -25,6 +29,7 @@ except ConfigError as error:
 TRIALS = list(STUDY.trials)
 ANALYSES = [name for name, plan in STUDY.analyses if plan and name != "primary"]
 REPORT = "results/shared/report.html"
+MASKED = STUDY.study.blinded and not PLAN.is_locked
 
 
 wildcard_constraints:
@@ -63,6 +68,15 @@ def analysis_settings(wildcards):
 def analysis_code(wildcards):
     """The code of one further analysis."""
     return code(f"analyses.{wildcards.analysis}", "frames", "study", "results")
+
+
+def touched(section=None):
+    """What changes of the locked plan make exploratory in an analysis; null without a plan."""
+
+    def scopes(wildcards):
+        return json.dumps(PLAN.touched(section or wildcards.analysis, wildcards.trial))
+
+    return scopes
 
 
 def export_files(wildcards):

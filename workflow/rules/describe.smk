@@ -15,6 +15,7 @@ rule describe:
     params:
         config=CONFIG,
         settings=settings(),
+        touched=touched("describe"),
         code=code("analyses.describe", "frames", "study", "results"),
     message:
         "{wildcards.trial}: participants described"

@@ -18,6 +18,8 @@ rule ingest:
         settings=settings(
             without=("enrolment", "estimands", "analysis_sets", "analyses")
         ),
+        masked=MASKED,
+        pseudonyms=PSEUDONYMS,
         code=code("ingest", "study"),
     message:
         "{wildcards.trial}: export read"

@@ -15,6 +15,7 @@ rule primary:
     params:
         config=CONFIG,
         settings=settings(without=("enrolment",)),
+        touched=touched("primary"),
         code=code("analyses.primary", "frames", "study", "results"),
     message:
         "{wildcards.trial}: {wildcards.outcome} modelled"
@@ -38,6 +39,7 @@ rule analysis:
     params:
         config=CONFIG,
         settings=analysis_settings,
+        touched=touched(),
         code=analysis_code,
     message:
         "{wildcards.trial}: {wildcards.analysis} analysed"
@@ -56,6 +58,7 @@ rule estimates:
     conda:
         "../../environment.yml"
     params:
+        locked=PLAN.is_locked,
         code=code("results"),
     message:
         "estimates of all analyses collected"

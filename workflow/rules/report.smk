@@ -16,6 +16,7 @@ rule report:
         config=CONFIG,
         settings=STUDY.model_dump_json(),
         trials=TRIALS,
+        plan=[str(PLAN), *map(str, PLAN.deviations)],
         code=code("report", "provenance.software", "study", "results"),
     message:
         "report written"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ipt_outcomes.ingest import csv_long
-from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.findings import Findings
 from ipt_outcomes.ingest.records import Records
 from ipt_outcomes.ingest.text_table import RawTable
 from ipt_outcomes.study.trials import Trial
@@ -39,7 +39,7 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
         participant=participants[again].tolist(),
         column=trial.columns.participant,
         found=[
-            f"participant {quoted(name)} a second time, first in row {first[name]}"
+            f"this participant a second time, first in row {first[name]}"
             for name in participants[again]
         ],
         expected="one row per participant",

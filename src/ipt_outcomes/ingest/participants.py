@@ -188,8 +188,7 @@ def _report_absent(
             findings.add("error", f"no {name.replace('_', ' ')}", row=people.first_row[out],
                          participant=[roster.names[place] for place in out],
                          column=columns[name],
-                         found=[f"none in any row of participant {quoted(roster.names[place])}"
-                                for place in out],
+                         found=["none in any row of this participant"] * len(out),
                          expected=f"{what} for every participant",
                          mend="Enter it, or leave whoever was not randomised out of the export.",
                          )  # fmt: skip

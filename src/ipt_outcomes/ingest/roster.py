@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.findings import Findings
 from ipt_outcomes.ingest.records import Part, Records
 
 
@@ -92,9 +92,14 @@ def _report_twins(roster: Roster, keys: pd.Series, records: Records, findings: F
     for _, places in alike[alike.duplicated(keep=False)].groupby(alike):
         first, *others = (roster.names[place] for place in places.index)
         for name in others:
-            row = records.people.rows[(cells == name).to_numpy()].min()
-            findings.add("warning", "study numbers alike", row=int(row), participant=name,
-                         column=records.people.columns["participant"], found=quoted(name),
-                         expected=f"not also {quoted(first)}, which is read as somebody else",
+            row, other = (
+                int(records.people.rows[(cells == one).to_numpy()].min()) for one in (name, first)
+            )
+            findings.add("warning", "study numbers alike", row=row, participant=name,
+                         column=records.people.columns["participant"],
+                         found=f"a study number like that of row {other}, but for capitals, "
+                         "blanks or leading zeros",
+                         expected="study numbers that differ clearly; they are read as those of "
+                         "two participants",
                          mend="If both are one participant, correct the study number.",
                          )  # fmt: skip

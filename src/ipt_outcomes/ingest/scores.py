@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.findings import Findings
 from ipt_outcomes.ingest.participants import People, whole
 from ipt_outcomes.ingest.records import OUTCOME, Part, Records
 from ipt_outcomes.ingest.roster import Roster
@@ -190,10 +190,10 @@ def _report_duplicates(
     for column_place, of_column in grouped.groupby("told_by"):
         names = [roster.names[place] for place in of_column["participant"]]
         found = [
-            f"participant {quoted(name)} at {visits[visit]} a second time, first in row {early}, "
+            f"this participant at {visits[visit]} a second time, first in row {early}, "
             f"with {'other' if differs else 'the same'} scores"
-            for name, visit, early, differs in zip(
-                names, of_column["visit"], of_column["early"], of_column["differs"], strict=True
+            for visit, early, differs in zip(
+                of_column["visit"], of_column["early"], of_column["differs"], strict=True
             )
         ]
         findings.add("error", "duplicated participant and visit",

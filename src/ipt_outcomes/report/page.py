@@ -7,7 +7,7 @@ same bytes.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -95,6 +95,8 @@ def render_report(
     provenance: Mapping[str, Mapping[str, str]],
     path: str | Path,
     locked_plan: str | None = None,
+    deviations: Sequence[str] = (),
+    masked: bool = False,
 ) -> None:
     """Write the report of a study as one HTML file that needs nothing else.
 
@@ -113,6 +115,10 @@ def render_report(
     locked_plan
         Name of the locked analysis plan; None when there is none, and then everything is
         exploratory.
+    deviations
+        Changes of the plan since it was locked, in words.
+    masked
+        Whether the arms were dealt out anew at random, so that no number is a result.
     """
     page = report_html(
         study=study,
@@ -120,6 +126,8 @@ def render_report(
         trials=trials,
         provenance=provenance,
         locked_plan=locked_plan,
+        deviations=deviations,
+        masked=masked,
     )
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -135,6 +143,8 @@ def report_html(
     trials: Mapping[str, TrialPieces],
     provenance: Mapping[str, Mapping[str, str]],
     locked_plan: str | None = None,
+    deviations: Sequence[str] = (),
+    masked: bool = False,
 ) -> str:
     """Return the report as text; the arguments are those of :func:`render_report`."""
     sources = {trial: Source.of(study, estimates, trial) for trial in trials}
@@ -158,6 +168,8 @@ def report_html(
         provenance=provenance,
         exploratory=locked_plan is None,
         locked_plan=locked_plan,
+        deviations=deviations,
+        masked=masked,
         number=Numbering(),
         style=Markup((TEMPLATES / "style.css").read_text("utf-8")),
     )
@@ -217,7 +229,7 @@ def _results(
             Section(
                 key("medication"),
                 words("IPT and medication"),
-                marked="" if _confirmatory(study) else "Exploratory",
+                marked="" if _confirmatory(source) else "Exploratory",
                 figures=shown("medication"),
                 tables=[tables["medication"]],
             )
@@ -229,9 +241,9 @@ def _results(
     return result
 
 
-def _confirmatory(study: Study) -> bool:
-    plan = study.analyses.medication
-    return plan is not None and plan.status == "confirmatory"
+def _confirmatory(source: Source) -> bool:
+    rows = source.rows.where(analysis="medication")
+    return any(row["status"] == "confirmatory" for row in rows)
 
 
 def _outcome(

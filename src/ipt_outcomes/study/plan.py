@@ -27,6 +27,9 @@ class StudyIdentity(Section):
     """A sentence shown at the top of every report, such as "All data are simulated"."""
     seed: int = Field(ge=0)
     """Any whole number; every random draw of the pipeline derives from it."""
+    blinded: bool = False
+    """Whether arms are masked until the analysis plan is locked with ``ipt lock``: until then every
+    analysis runs with the arms dealt out anew at random among the participants."""
 
 
 class IntercurrentEvents(Section):

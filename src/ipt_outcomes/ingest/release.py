@@ -1,0 +1,52 @@
+"""From what was ingested to what may be written: pseudonyms, an order of the data, masked arms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ipt_outcomes.ingest.blinding import mask_arms, without_arms
+from ipt_outcomes.ingest.pseudonyms import order_by_content, pseudonyms
+from ipt_outcomes.ingest.trial import Ingested
+from ipt_outcomes.study import Study
+
+
+def release(
+    ingested: Ingested, study: Study, trial: str, *, key: str | None = None, masked: bool = False
+) -> Ingested:
+    """Return what was ingested in the form in which it may be written under ``results``.
+
+    Parameters
+    ----------
+    ingested
+        Frames and findings with the export's own study numbers.
+    study, trial
+        The configuration.
+    key
+        Key of the pseudonyms; None to number the participants.
+    masked
+        Whether arms are dealt out anew at random.
+
+    Returns
+    -------
+    Ingested
+        Frames in an order of the data, participants under pseudonyms in frames and findings.
+    """
+    people, scores = ingested.participants, ingested.scores
+    order = order_by_content(scores, people)
+    people = people.take(order).reset_index(drop=True)
+    names = pseudonyms(trial, people["participant"], key)
+    new = dict(zip(people["participant"], names, strict=True))
+    cells = len(scores) // len(people) if len(people) else 0
+    rows = (order[:, None] * cells + np.arange(cells)).ravel()
+    scores = scores.take(rows).reset_index(drop=True)
+    people = people.assign(participant=people["participant"].map(new).astype("str"))
+    scores = scores.assign(participant=scores["participant"].map(new).astype("str"))
+    # Those without an arm are in no frame, and are known by their row alone.
+    about = ingested.findings["participant"].map(new).astype("str")
+    findings = ingested.findings.assign(participant=about)
+    if masked:
+        people = mask_arms(people, trial, study.study.seed)
+        findings = without_arms(findings, study.trials[trial].columns)
+    return replace(ingested, scores=scores, participants=people, findings=findings)
