@@ -13,6 +13,7 @@ def main(
     masked: bool,
     scores: str,
     participants: str,
+    unscheduled: str,
     findings: str,
     counts: str,
 ) -> None:
@@ -27,6 +28,7 @@ def main(
     read = ingest_trial(study, trial, os.path.dirname(config) or ".")
     read = release(read, study, trial, key=pseudonym_key(), masked=masked)
     write_frames(read.scores, read.participants, scores, participants)
+    read.unscheduled.to_parquet(unscheduled, index=False)
     write_findings(read.findings, findings)
     with open(counts, "w", encoding="utf-8") as stream:
         json.dump(read.counts, stream, indent=1, sort_keys=True)

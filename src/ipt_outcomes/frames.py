@@ -22,7 +22,7 @@ import pandas as pd
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-FRAME_VERSION = 1
+FRAME_VERSION = 2
 CHARACTERISTIC = "characteristic_"
 """Prefix of the participant frame's columns for the study's own characteristics."""
 
@@ -35,6 +35,7 @@ SCORE_COLUMNS: dict[str, tuple[str, bool, str]] = {
     "visit": ("str", False, "name of the planned visit"),
     "week": ("float64", False, "planned week of the visit, counted from randomisation"),
     "day": ("Int64", True, "day of the assessment, counted from randomisation"),
+    "session": ("Int64", True, "number of the treatment session of the assessment, if recorded"),
     "score": ("float64", True, "the score; empty when not observed"),
     "source_row": ("Int64", True, "row of the export, as a spreadsheet counts (header = 1)"),
 }
@@ -48,6 +49,7 @@ PARTICIPANT_COLUMNS: dict[str, tuple[str, bool, str]] = {
     "site": ("str", True, "site or clinic"),
     "therapist": ("str", True, "therapist; empty where there is none"),
     "sessions_attended": ("Int64", True, "psychotherapy sessions attended"),
+    "treatment_start_day": ("Int64", True, "day of the first session or dose; empty if unknown"),
     "treatment_stop_day": ("Int64", True, "day treatment was stopped early; empty if it was not"),
     "treatment_stop_reason": ("str", True, "coded reason"),
     "study_exit_day": ("Int64", True, "day the participant left the study; empty if they did not"),

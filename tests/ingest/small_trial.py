@@ -321,7 +321,7 @@ def csv_long(people: tuple[Person, ...] = PEOPLE) -> Export:
         "outcomes": {"hamd": "hamd", "bdi": "bdi"},
         "problem_areas": {"focus": "focus", "flags": {area: area for area in AREAS}},
     }
-    export = Export(rows, "csv-long", _config("csv-long", columns))
+    export = Export(rows, "long", _config("long", columns))
     export.trial["codes"]["missing"] = {"hamd": ["-9"]}
     return export
 
@@ -343,7 +343,7 @@ def csv_wide(people: tuple[Person, ...] = PEOPLE) -> Export:
     columns = {**long.trial["columns"], "visit": None}
     columns["outcomes"] = {o: {v: f"{o}_{v}" for v in VISITS} for o in ("hamd", "bdi")}
     columns["visit_date"] = {v: f"date_{v}" for v in VISITS}
-    export = Export(rows, "csv-wide", _config("csv-wide", columns))
+    export = Export(rows, "wide", _config("wide", columns))
     export.trial["codes"]["visit"] = {}
     export.trial["codes"]["missing"] = {f"hamd_{v}": ["-9"] for v in VISITS}
     return export
@@ -372,11 +372,11 @@ FORMATS = {
     "redcap": redcap,
     "redcap labels": redcap_labels,
     "redcap labels under raw heads": lambda: redcap_labels(raw_heads=True),
-    "csv-long": csv_long,
-    "csv-wide": csv_wide,
-    "csv-long with semicolons and decimal commas": lambda: with_commas(csv_long()),
-    "csv-wide with semicolons and decimal commas": lambda: with_commas(csv_wide()),
+    "long": csv_long,
+    "wide": csv_wide,
+    "long with semicolons and decimal commas": lambda: with_commas(csv_long()),
+    "wide with semicolons and decimal commas": lambda: with_commas(csv_wide()),
     "redcap with semicolons and decimal commas": lambda: with_commas(redcap()),
-    "csv-long, day first": lambda: with_date_order(csv_long(), "day-month-year", "."),
-    "csv-long, month first": lambda: with_date_order(csv_long(), "month-day-year", "/"),
+    "long, day first": lambda: with_date_order(csv_long(), "day-month-year", "."),
+    "long, month first": lambda: with_date_order(csv_long(), "month-day-year", "/"),
 }

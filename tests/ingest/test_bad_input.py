@@ -11,8 +11,8 @@ from .small_trial import FORMATS, Export
 
 NAMES = {
     "redcap": {"score": "hamd_total", "date": "assessed_on", "visit": "redcap_event_name"},
-    "csv-long": {"score": "hamd", "date": "date", "visit": "visit"},
-    "csv-wide": {"score": "hamd_week_4", "date": "date_week_4", "visit": None},
+    "long": {"score": "hamd", "date": "date", "visit": "visit"},
+    "wide": {"score": "hamd_week_4", "date": "date_week_4", "visit": None},
 }
 FILE = "data/raw/export.csv"
 
@@ -28,7 +28,7 @@ def names(export: Export) -> dict[str, str]:
 
 def some_row(export: Export) -> int:
     """Return a row with a score in week 4."""
-    return 2 if export.format == "csv-wide" else 3
+    return 2 if export.format == "wide" else 3
 
 
 def one_error(export: Export, folder, kind: str, row: int, column: str | None) -> str:
@@ -75,7 +75,7 @@ def test_duplicated_participant_and_visit(export, tmp_path, other_score):
     export.rows.append(list(export.rows[row - 1]))
     last = len(export.rows)
     kind = "duplicated participant and visit"
-    if export.format == "csv-wide":
+    if export.format == "wide":
         kind = "duplicated participant"
     elif other_score:
         export.cell(last, names(export)["score"], "3")
@@ -91,7 +91,7 @@ def test_unknown_arm(export, tmp_path):
     assert "trials.small.codes.arm" in message
 
 
-@pytest.mark.parametrize("name", ["redcap", "csv-long"])
+@pytest.mark.parametrize("name", ["redcap", "long"])
 def test_unknown_event(name, tmp_path):
     export = FORMATS[name]()
     column = names(export)["visit"]
@@ -108,7 +108,7 @@ def test_decimal_comma(export, tmp_path):
 
 
 def test_decimal_point_where_commas_are_expected(tmp_path):
-    export = FORMATS["csv-long with semicolons and decimal commas"]()
+    export = FORMATS["long with semicolons and decimal commas"]()
     export.cell(3, "hamd", "12.5")
     message = one_error(export, tmp_path, "decimal points", 3, "hamd")
     assert 'set decimal: "." under' in message
@@ -149,7 +149,7 @@ def test_visit_outside_every_window(export, tmp_path):
 
 
 def test_all_kinds_at_once_are_all_found(tmp_path):
-    export = FORMATS["csv-long"]()
+    export = FORMATS["long"]()
     export.cell(2, "hamd", "1O")
     export.cell(3, "hamd", "99")
     export.cell(4, "visit", "week_88")

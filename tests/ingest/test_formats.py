@@ -35,7 +35,8 @@ def test_the_small_trial_is_read_as_it_was_written(expected):
     assert scores.loc[("10", "bdi", "week_4"), "score"] == 41
     assert scores.loc[("10", "bdi", "week_4"), "day"] == 20
     assert scores.loc[("9", "bdi", "week_4"), "score"] == 22.5
-    assert scores.loc[("9", "hamd", "baseline")].tolist() == ["small", 0.0, -3, 20.0, 2]
+    first = scores.loc[("9", "hamd", "baseline")].drop("session")
+    assert first.tolist() == ["small", 0.0, -3, 20.0, 2]
     assert pd.isna(scores.loc[("10", "hamd", "week_4"), "score"])  # its code for missing
     assert pd.isna(scores.loc[("10", "hamd", "week_8"), "score"])  # blank
     assert expected.participants["participant"].tolist() == ["9", "10", "11", "12", "A-2", "a10"]
@@ -68,7 +69,7 @@ def test_all_formats_give_the_same_frames(name, expected, tmp_path):
     assert as_bytes(result.participants) == as_bytes(expected.participants)
 
 
-@pytest.mark.parametrize("name", ["redcap", "csv-long", "csv-wide"])
+@pytest.mark.parametrize("name", ["redcap", "long", "wide"])
 @pytest.mark.parametrize(
     ("encoding", "line_end"),
     [("utf-8-sig", "\n"), ("cp1252", "\r\n"), ("latin-1", "\r"), ("utf-16", "\n")],
@@ -83,7 +84,7 @@ def test_encodings_and_line_ends(name, encoding, line_end, expected, tmp_path):
     assert as_bytes(result.scores) == as_bytes(expected.scores)
 
 
-@pytest.mark.parametrize("name", ["redcap", "redcap labels", "csv-long", "csv-wide"])
+@pytest.mark.parametrize("name", ["redcap", "redcap labels", "long", "wide"])
 def test_the_order_of_rows_and_columns_changes_nothing(name, expected, tmp_path):
     draw = random.Random(3)
     for _ in range(5):
@@ -111,7 +112,7 @@ def spreadsheet_extras(export: Export) -> None:
     export.rows.append([])
 
 
-@pytest.mark.parametrize("name", ["redcap", "csv-long", "csv-wide"])
+@pytest.mark.parametrize("name", ["redcap", "long", "wide"])
 def test_empty_rows_and_columns_of_a_spreadsheet_are_passed_over(name, expected, tmp_path):
     export = FORMATS[name]()
     spreadsheet_extras(export)
@@ -127,7 +128,7 @@ def test_empty_rows_and_columns_of_a_spreadsheet_are_passed_over(name, expected,
 
 
 def test_a_line_that_tells_the_delimiter_is_no_row(expected, tmp_path):
-    export = FORMATS["csv-long with semicolons and decimal commas"]()
+    export = FORMATS["long with semicolons and decimal commas"]()
     export.raw = ("sep=;\r\n" + export.text()).encode("cp1252")
     result = export.ingest(tmp_path)
     assert result.findings.empty

@@ -78,7 +78,7 @@ def apply(export: Export, steps) -> None:
             rows[0][column] = entry
 
 
-@pytest.mark.parametrize("name", ["redcap", "redcap labels", "csv-long", "csv-wide"])
+@pytest.mark.parametrize("name", ["redcap", "redcap labels", "long", "wide"])
 @LIMITS
 @given(steps=changes())
 def test_changed_entries(name, steps, tmp_path):
@@ -87,7 +87,7 @@ def test_changed_entries(name, steps, tmp_path):
     check(export, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["redcap", "csv-long"])
+@pytest.mark.parametrize("name", ["redcap", "long"])
 @LIMITS
 @given(
     places=st.lists(st.integers(0, 10_000), min_size=1, max_size=4),

@@ -104,7 +104,7 @@ def test_without_the_participants_nothing_is_read(tmp_path):
     assert result.participants.empty
 
 
-@pytest.mark.parametrize("name", ["redcap", "csv-long", "csv-wide"])
+@pytest.mark.parametrize("name", ["redcap", "long", "wide"])
 def test_an_export_of_study_numbers_only(name, tmp_path):
     export = FORMATS[name]()
     export.rows = [row[:1] for row in export.rows]

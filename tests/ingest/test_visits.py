@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
+
 import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from ipt_outcomes.ingest.unscheduled import SECOND
+
 from .small_trial import Export, Person, csv_long, csv_wide, redcap
 
 ROW = 3  # participant 9 in week 4, randomised on 2024-02-27
+
+
+def dated(day: int) -> str:
+    return (datetime.date(2024, 2, 27) + datetime.timedelta(days=day)).isoformat()
 
 
 def findings_of(result, severity: str) -> list[tuple[str, int]]:
@@ -238,7 +246,7 @@ def test_wide_needs_a_date_column_per_visit(key):
     columns = wide.trial["columns"]
     columns.pop("visit_date")
     columns[key] = "date"
-    with pytest.raises(ValidationError, match=rf"columns.{key}: the format csv-wide needs"):
+    with pytest.raises(ValidationError, match=rf"columns.{key}: the format wide needs"):
         wide.study()
     columns[key] = {"week_9": "date_week_9"}
     with pytest.raises(ValidationError, match=rf"columns.{key}.week_9: no outcome"):
@@ -246,5 +254,81 @@ def test_wide_needs_a_date_column_per_visit(key):
     columns = long.trial["columns"]
     columns.pop("visit_date")
     columns[key] = {"week_4": "date"}
-    with pytest.raises(ValidationError, match="the format csv-long needs one column name"):
+    with pytest.raises(ValidationError, match="the format long needs one column name"):
         long.study()
+
+
+def test_assessments_that_count_for_no_visit_are_kept_and_listed(tmp_path):
+    export = csv_long()
+    export.config["outside_windows"] = "set aside"
+    export.trial["codes"]["visit"]["extra"] = "unscheduled"
+    for day in (5, 24, 70, None):
+        added_row(export, ROW, visit="extra", date=dated(day) if day is not None else "")
+    result = export.ingest(tmp_path)
+    assert (result.findings["severity"] != "error").all()
+    apart = result.unscheduled
+    assert apart["outcome"].tolist() == ["hamd"] * 4 + ["bdi"] * 4
+    first = apart.iloc[:4]
+    assert first["day"].fillna(-99).tolist() == [5, 24, 70, -99]
+    assert first["reason"].tolist() == [
+        "outside every window", SECOND, SECOND, "unscheduled, without a day",
+    ]  # fmt: skip
+    assert first["visit"].fillna("").tolist() == ["", "week_4", "week_8", ""]
+    assert result.counts["assessments_kept_apart"] == {
+        "outside every window": 1, SECOND: 2, "unscheduled, without a day": 1,
+    }  # fmt: skip
+    used = int(result.scores["score"].count())
+    assert used + len(apart) == result.counts["scores"] + result.counts["scores_not_used"]
+
+
+@pytest.mark.parametrize(("rule", "expected"), [("earlier", 26), ("later", 30)])
+def test_of_two_equally_near_the_configured_one_counts(rule, expected, tmp_path):
+    export = csv_long()
+    export.config["equally_near"] = rule
+    export.cell(ROW, "date", dated(26))
+    added_row(export, ROW, date=dated(30))
+    result = export.ingest(tmp_path)
+    assert score(result, "9", "week_4") == (expected, 15)
+    assert rule in result.findings["mend"].iloc[0]
+
+
+def test_an_unscheduled_assessment_nearer_to_the_planned_day_counts(tmp_path):
+    export = csv_long()
+    export.trial["codes"]["visit"]["extra"] = "unscheduled"
+    export.cell(ROW, "date", dated(35))
+    added_row(export, ROW, visit="extra", date=dated(29))
+    result = export.ingest(tmp_path)
+    assert score(result, "9", "week_4")[0] == 29
+    assert result.unscheduled["day"].tolist() == [35, 35]
+
+
+def test_windows_alone_can_tell_the_visit(tmp_path):
+    named, export = csv_long(), csv_long()
+    expected = named.ingest(tmp_path).scores
+    export.trial["columns"].pop("visit")
+    export.trial["codes"]["visit"] = {}
+    result = export.ingest(tmp_path)
+    assert result.findings.empty
+    pd.testing.assert_frame_equal(result.scores, expected)
+    for visit in export.config["visits"].values():
+        visit.pop("window_days")
+    assert any("no visit has window_days" in problem for _, problem, _ in export.study().problems())
+
+
+def test_sessions_and_the_start_of_treatment_are_second_time_axes(tmp_path):
+    export = csv_long()
+    export.rows[0] += ["session", "started"]
+    for number, row in enumerate(export.rows[1:]):
+        first = export.get(number + 2, "randomised")
+        start = datetime.date.fromisoformat(first) + datetime.timedelta(days=9)
+        row += [str(number % 3 * 4), start.isoformat()]
+    export.trial["columns"] |= {"session": "session", "treatment_start_date": "started"}
+    export.cell(2, "session", "4.5")
+    result = export.ingest(tmp_path)
+    assert result.findings[["kind", "row", "column"]].values.tolist() == [
+        ["not a whole number", 2, "session"]
+    ]
+    one = result.scores.query("participant == '11' and outcome == 'hamd'")
+    assert one["session"].tolist() == [0, 4, 8]
+    assert (result.participants["treatment_start_day"] == 9).all()
+    assert one["day"].tolist() == [-3, 28, 57]  # windows still count from randomisation

@@ -70,7 +70,7 @@ def test_every_section_refuses_unknown_keys():
         (("reference_arm: MED", "reference: MED"), "reference: is not a known key here. It is called reference_arm here."),
         (("      file: data", "      path: data"), "trials.example.export.path: is not a known key here. It is called file here."),
         (("    psychotherapy: IPT  ", "    therapy: IPT  "), "arms.IPT.therapy: is not a known key here. It is called psychotherapy here."),
-        (("format: redcap", "format: redcab"), "expected redcap, csv-long or csv-wide. Did you mean redcap?"),
+        (("format: redcap", "format: redcab"), "expected redcap, long, wide, qualtrics, adam or sdtm. Did you mean redcap?"),
         (("reference_arm: MED", "reference_arm: PLACEBO"), "PLACEBO does not stand under arms. Known are IPT, IPT+MED, MED."),
         (('"3": MED', '"3": MEDS'), "trials.example.codes.arm.3: MEDS does not stand under arms. Did you mean MED?"),
         (("endpoint: week_16", "endpoint: week16"), "estimands.policy.endpoint: week16 does not stand under visits. Did you mean week_16?"),

@@ -7,6 +7,7 @@ rule ingest:
     output:
         scores="results/restricted/{trial}/scores.parquet",
         participants="results/restricted/{trial}/participants.parquet",
+        unscheduled="results/restricted/{trial}/unscheduled.parquet",
         findings="results/restricted/{trial}/findings.csv",
         counts="results/restricted/{trial}/ingest.json",
     log:

@@ -242,12 +242,13 @@ def participant_frame(
     for name in ("arm", "received_arm", "site", "therapist"):
         data[name] = fields.get(name, nothing).texts()
     data["sessions_attended"] = whole(fields.get("sessions_attended", nothing).numbers())
-    for stem in ("treatment_stop", "study_exit"):
+    for stem in ("treatment_start", "treatment_stop", "study_exit"):
         day = fields.get(f"{stem}_day", nothing).numbers()
         if f"{stem}_date" in fields:
             day = fields[f"{stem}_date"].numbers() - people.day_of_randomisation()
         data[f"{stem}_day"] = whole(day)
-        data[f"{stem}_reason"] = fields.get(f"{stem}_reason", nothing).texts()
+        if stem != "treatment_start":
+            data[f"{stem}_reason"] = fields.get(f"{stem}_reason", nothing).texts()
         _report_early(stem, day, study, trial, people, roster, findings)
     data["problem_area"] = fields.get(FOCUS, nothing).texts()
     data |= _areas(study, trial, people, roster, findings)

@@ -23,9 +23,12 @@ import pandas as pd
 from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.text_table import RawTable
 from ipt_outcomes.ingest.values import Cells, Parser, nearest, parse_column
+from ipt_outcomes.study.column_names import item_numbers
 from ipt_outcomes.study.trials import Columns, Trial
 
-CHARACTERISTIC, FLAG, OUTCOME = "characteristics.", "problem_areas.flags.", "outcomes."
+CHARACTERISTIC, FLAG = "characteristics.", "problem_areas.flags."
+OUTCOME, ITEM = "outcomes.", "items."
+"""Fields with scores: ``outcomes.<outcome>`` is a total, ``items.<outcome>.<number>`` an item."""
 FOCUS = "problem_areas.focus"
 PERSON_FIELDS = (
     "arm",
@@ -34,6 +37,8 @@ PERSON_FIELDS = (
     "site",
     "therapist",
     "sessions_attended",
+    "treatment_start_date",
+    "treatment_start_day",
     "treatment_stop_date",
     "treatment_stop_day",
     "treatment_stop_reason",
@@ -50,19 +55,33 @@ class Part:
     Parameters
     ----------
     cells
-        Text: ``participant`` and fields such as ``arm`` or ``outcomes.hamd17``.
+        Text: ``participant`` and fields such as ``arm``, ``outcomes.hamd17``, ``items.hamd17.3``.
     rows
         Row of the export of each row.
     columns
         Field: name of its column in the export.
     visit
         The planned visit that all rows belong to, where the columns tell it.
+    own_rows
+        Field: row of the export of each of its entries, where one row of the part was made from
+        several of the export.
     """
 
     cells: pd.DataFrame
     rows: np.ndarray
     columns: Mapping[str, str]
     visit: str | None = None
+    own_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def rows_of(self, name: str) -> np.ndarray:
+        """Return the row of the export in which each entry of a field stands."""
+        return self.own_rows.get(name, self.rows)
+
+    def items_of(self, outcome: str) -> dict[int, str]:
+        """Return the item fields of an outcome that are there: number of the item, field."""
+        before = f"{ITEM}{outcome}."
+        names = [name for name in self.cells.columns if name.startswith(before)]
+        return {int(name.removeprefix(before)): name for name in names}
 
     def parse(self, name: str, parser: Parser, findings: Findings) -> Cells:
         """Parse a field; every entry that is no value becomes an error."""
@@ -70,7 +89,7 @@ class Part:
             self.cells[name],
             parser,
             findings,
-            rows=self.rows,
+            rows=self.rows_of(name),
             participants=self.cells["participant"],
             column=self.columns[name],
         )
@@ -130,7 +149,8 @@ class Records:
 
         def kept(one: Part) -> Part:
             cells = one.cells[~out].reset_index(drop=True)
-            return replace(one, cells=cells, rows=one.rows[~out])
+            own_rows = {name: rows[~out] for name, rows in one.own_rows.items()}
+            return replace(one, cells=cells, rows=one.rows[~out], own_rows=own_rows)
 
         return replace(
             self, people=kept(self.people), assessments=[kept(block) for block in self.assessments]
@@ -167,7 +187,11 @@ def assessment_columns(columns: Columns) -> dict[str | None, dict[str, str]]:
 
     for outcome, column in columns.outcomes.items():
         put(OUTCOME + outcome, column)
-    for name in ("visit", "visit_date", "visit_day"):
+    for outcome, items in columns.items.items():
+        for visit, of_visit in items.items() if isinstance(items, dict) else [(None, items)]:
+            fields = blocks.setdefault(visit, {})
+            fields |= {f"{ITEM}{outcome}.{n}": c for n, c in item_numbers(of_visit).items()}
+    for name in ("visit", "visit_date", "visit_day", "session"):
         put(name, getattr(columns, name))
     return blocks
 
@@ -198,7 +222,7 @@ def check_columns(trial: Trial, table: RawTable, findings: Findings) -> bool:
     wanted: dict[str, list[str]] = {}
     for key, column in all_columns(trial):
         wanted.setdefault(column, []).append(f"{top}.columns.{key}")
-    for column in trial.codes.missing:
+    for column in trial.codes.missing_in:
         wanted.setdefault(column, []).append(f"{top}.codes.missing.{column}")
     used = {table.head(column) for column in wanted}
     header = [table.head(name) for name in table.cells.columns if table.head(name) not in used]
@@ -232,7 +256,7 @@ def without_missing_codes(trial: Trial, table: RawTable) -> pd.DataFrame:
     """Return the cells with each column's own missing codes made empty."""
     changed = {
         column: table.cells[column].mask(table.cells[column].isin(codes))
-        for column, codes in trial.codes.missing.items()
+        for column, codes in trial.codes.missing_in.items()
         if column in table.cells
     }
     return table.cells.assign(**changed)

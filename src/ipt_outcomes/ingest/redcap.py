@@ -101,7 +101,7 @@ def _looks_labelled(trial: Trial, table: RawTable) -> bool:
 def _with_raw_heads(
     trial: Trial, table: RawTable, dictionary: Dictionary, findings: Findings
 ) -> RawTable:
-    wanted = {column for _, column in all_columns(trial)} | set(trial.codes.missing)
+    wanted = {column for _, column in all_columns(trial)} | set(trial.codes.missing_in)
     wanted |= set(LABELLED_HEADS.values())
     absent = wanted - set(table.cells.columns)
     heads = dictionary.columns()
@@ -247,7 +247,7 @@ def _limits(trial: Trial, dictionary: Dictionary) -> dict[str, Limits]:
         if field is not None:
             # A code for "missing" has to be allowed at data entry, and is no part of the range.
             lowest, highest = (
-                math.nan if end in trial.codes.missing.get(column, ()) else _number(end)
+                math.nan if end in trial.codes.missing_in.get(column, ()) else _number(end)
                 for end in (field.lowest, field.highest)
             )
             limits[name] = Limits(lowest, highest, dictionary.file, field.row)

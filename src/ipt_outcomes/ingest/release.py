@@ -43,10 +43,19 @@ def release(
     scores = scores.take(rows).reset_index(drop=True)
     people = people.assign(participant=people["participant"].map(new).astype("str"))
     scores = scores.assign(participant=scores["participant"].map(new).astype("str"))
+    apart = ingested.unscheduled
+    apart = apart.assign(participant=apart["participant"].map(new).astype("str"))
+    apart = apart.sort_values(["participant", "outcome", "day", "session", "score"])
     # Those without an arm are in no frame, and are known by their row alone.
     about = ingested.findings["participant"].map(new).astype("str")
     findings = ingested.findings.assign(participant=about)
     if masked:
         people = mask_arms(people, trial, study.study.seed)
         findings = without_arms(findings, study.trials[trial].columns)
-    return replace(ingested, scores=scores, participants=people, findings=findings)
+    return replace(
+        ingested,
+        scores=scores,
+        participants=people,
+        unscheduled=apart.reset_index(drop=True),
+        findings=findings,
+    )

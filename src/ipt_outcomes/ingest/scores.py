@@ -1,7 +1,8 @@
 """From rows with scores to the canonical score frame: one score per participant, outcome and visit.
 
 Of several assessments in one window the one nearest to the planned day counts, of two equally near
-the earlier; the others are listed. Two rows for the same participant, visit and day are an error.
+the earlier or the later, as configured beforehand. All others, and those that belong to no planned
+visit, are kept apart and listed. Two rows for the same participant, visit and day are an error.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.ingest.findings import Findings
-from ipt_outcomes.ingest.participants import People, whole
+from ipt_outcomes.ingest.participants import MOST_SESSIONS, People, whole
 from ipt_outcomes.ingest.records import OUTCOME, Part, Records
 from ipt_outcomes.ingest.roster import Roster
 from ipt_outcomes.ingest.values import BLANK, Cells, number
@@ -22,6 +23,7 @@ from ipt_outcomes.study import Study
 KEY = ["participant", "outcome", "visit"]
 NO_SCORES = pd.DataFrame({name: np.array([], dtype=np.int64) for name in KEY}).assign(
     day=np.array([], dtype=np.float64),
+    session=np.array([], dtype=np.float64),
     score=np.array([], dtype=np.float64),
     row=np.array([], dtype=np.int64),
     told_by=np.array([], dtype=np.int64),
@@ -30,14 +32,14 @@ NO_SCORES = pd.DataFrame({name: np.array([], dtype=np.int64) for name in KEY}).a
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of an export that belong to planned visits.
+    """The scores of an export.
 
     Parameters
     ----------
     table
-        ``participant``, ``outcome`` and ``visit`` as places in their lists, ``day``, ``score``,
-        ``row`` of the export, and ``told_by``, the place in ``columns`` of the column that told
-        the visit.
+        ``participant``, ``outcome`` and ``visit`` as places in their lists, ``day``, ``session``,
+        ``score``, ``row`` of the export, and ``told_by``, the place in ``columns`` of the column
+        that told the visit. A visit below 0 is one of :data:`ipt_outcomes.ingest.visits.REASONS`.
     columns
         Names of columns.
     assessments
@@ -73,11 +75,12 @@ def read_scores(
     """
     columns: list[str] = []
     tables = []
+    outcomes = study.outcomes_of(trial)
     assessments = read = 0
     for block in records.assessments:
         cells = {
             place: _parse(study, trial, outcome, block, findings)
-            for place, outcome in enumerate(study.outcomes_of(trial))
+            for place, outcome in enumerate(outcomes)
             if OUTCOME + outcome in block.cells
         }
         assessed = np.zeros(len(block.rows), dtype=bool)
@@ -86,10 +89,11 @@ def read_scores(
         assessments += int(assessed.sum())
         participant = roster.places(block)
         visit, day = place_assessments(study, trial, block, participant, assessed, people, findings)
+        session = _sessions(study, trial, block, findings)
         columns.append(told_by(block, "visit"))
         for place, one in cells.items():
             read += int((one.codes >= 0).sum())
-            used = np.flatnonzero((one.codes >= 0) & (visit >= 0))
+            used = np.flatnonzero(one.codes >= 0)
             tables.append(
                 pd.DataFrame(
                     {
@@ -97,8 +101,9 @@ def read_scores(
                         "outcome": place,
                         "visit": visit[used],
                         "day": day[used],
+                        "session": session[used],
                         "score": one.numbers()[used],
-                        "row": block.rows[used],
+                        "row": block.rows_of(OUTCOME + outcomes[place])[used],
                         "told_by": len(columns) - 1,
                     }
                 )
@@ -118,6 +123,17 @@ def _parse(study: Study, trial: str, outcome: str, block: Part, findings: Findin
         highest,
     )
     return block.parse(name, parser, findings)
+
+
+def _sessions(study: Study, trial: str, block: Part, findings: Findings) -> np.ndarray:
+    if "session" not in block.cells:
+        return np.full(len(block.rows), np.nan)
+    column = block.columns["session"]
+    settings = f"trials.{trial}.export in config.yaml"
+    missing = f"trials.{trial}.codes.missing.{column}"
+    decimal = study.trials[trial].export.decimal
+    parser = number(decimal, settings, missing, 0, MOST_SESSIONS, whole=True)
+    return block.parse("session", parser, findings).numbers()
 
 
 def compare_ranges(study: Study, records: Records, findings: Findings) -> None:
@@ -140,7 +156,7 @@ def compare_ranges(study: Study, records: Records, findings: Findings) -> None:
 def one_per_visit(
     study: Study, trial: str, scores: Scores, roster: Roster, findings: Findings
 ) -> pd.DataFrame:
-    """Keep one score per participant, outcome and visit.
+    """Keep one score per participant, outcome and planned visit.
 
     Parameters
     ----------
@@ -156,13 +172,15 @@ def one_per_visit(
     pandas.DataFrame
         Rows of ``scores.table``; a score that two rows contradict is empty.
     """
-    table = scores.table
+    table = scores.table[scores.table["visit"] >= 0].reset_index(drop=True)
     visits = study.visits_of(trial)
     target = np.array([study.visits[name].week * 7 for name in visits])
     if not table.duplicated(KEY).any():
         return table
     distance = (table["day"] - target[table["visit"]]).abs()
-    table = table.assign(distance=distance).sort_values([*KEY, "distance", "day", "row"])
+    sign = -1 if study.equally_near == "later" else 1
+    table = table.assign(distance=distance, tie=sign * table["day"])
+    table = table.sort_values([*KEY, "distance", "tie", "row"])
     first = ~table.duplicated(KEY)
     kept = table[first].reset_index(drop=True)
     others = table[~first].merge(kept, on=KEY, suffixes=("", "_kept"))
@@ -171,7 +189,8 @@ def one_per_visit(
     )
     differs = others["score"] != others["score_kept"]
     _report_duplicates(others[same_day].assign(differs=differs), visits, scores, roster, findings)
-    _report_set_aside(others[~same_day], visits, target, scores, roster, findings)
+    nearest = Nearest(visits, target, study.equally_near)
+    _report_set_aside(others[~same_day], nearest, scores, roster, findings)
     contradicted = pd.MultiIndex.from_frame(others.loc[same_day & differs, KEY])
     kept.loc[pd.MultiIndex.from_frame(kept[KEY]).isin(contradicted), "score"] = np.nan
     return kept
@@ -203,20 +222,24 @@ def _report_duplicates(
                      mend="Remove one of the two in the data base and export again.")  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Nearest:
+    """The planned days, and which of two equally near assessments counts."""
+
+    visits: list[str]
+    target: np.ndarray
+    tie: str
+
+
 def _report_set_aside(
-    others: pd.DataFrame,
-    visits: list[str],
-    target: np.ndarray,
-    scores: Scores,
-    roster: Roster,
-    findings: Findings,
+    others: pd.DataFrame, plan: Nearest, scores: Scores, roster: Roster, findings: Findings
 ) -> None:
     rows = others.drop_duplicates(["participant", "visit", "row", "told_by"])
     for column_place, of_column in rows.groupby("told_by"):
         found = [
             f"{'no day' if pd.isna(day) else f'day {day:g}'}, a second assessment for "
-            f"{visits[visit]} (planned for day {target[visit]:g}) beside day {kept_day:g} in row "
-            f"{kept_row}"
+            f"{plan.visits[visit]} (planned for day {plan.target[visit]:g}) beside day "
+            f"{kept_day:g} in row {kept_row}"
             for day, visit, kept_day, kept_row in zip(
                 of_column["day"],
                 of_column["visit"],
@@ -231,7 +254,7 @@ def _report_set_aside(
                      column=scores.columns[int(str(column_place))], found=found,
                      expected="one assessment per visit",
                      mend="The one nearest to the planned day is used, of two equally near the "
-                     "earlier; this one is set aside.")  # fmt: skip
+                     f"{plan.tie}; this one is set aside.")  # fmt: skip
 
 
 def score_frame(
@@ -265,7 +288,7 @@ def score_frame(
         + kept["visit"].to_numpy()
     )
     grid: dict[str, np.ndarray] = {}
-    for name in ("score", "day", "row"):
+    for name in ("score", "day", "session", "row"):
         grid[name] = np.full(n * cells, np.nan)
         grid[name][at] = kept[name].to_numpy(dtype=np.float64)
     weeks = np.array([study.visits[name].week for name in visits], dtype=np.float64)
@@ -280,6 +303,7 @@ def score_frame(
             "visit": pd.array(visits, dtype="str").take(visit),
             "week": weeks[visit],
             "day": whole(grid["day"]),
+            "session": whole(grid["session"]),
             "score": grid["score"],
             "source_row": whole(grid["row"]),
         }

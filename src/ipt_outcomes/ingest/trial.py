@@ -27,6 +27,7 @@ from ipt_outcomes.ingest.scores import (
 )
 from ipt_outcomes.ingest.text_file import TextFile
 from ipt_outcomes.ingest.text_table import RawTable, read_text_table
+from ipt_outcomes.ingest.unscheduled import count_unscheduled, unscheduled_frame
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import Trial
 
@@ -34,8 +35,8 @@ Reader = Callable[[Trial, RawTable, Path, Findings], Records | None]
 
 READERS: dict[str, Reader] = {
     "redcap": redcap.read,
-    "csv-long": csv_long.read,
-    "csv-wide": csv_wide.read,
+    "long": csv_long.read,
+    "wide": csv_wide.read,
 }
 """Format: what turns its text table into the intermediate form."""
 
@@ -48,6 +49,9 @@ class Ingested:
     ----------
     scores, participants
         The canonical frames, valid also when the export could not be read (then empty).
+    unscheduled
+        Scores that count for no planned visit, see
+        :data:`ipt_outcomes.ingest.unscheduled.UNSCHEDULED_COLUMNS`.
     findings
         What was found, see :data:`ipt_outcomes.ingest.findings.FINDING_COLUMNS`.
     counts
@@ -56,6 +60,7 @@ class Ingested:
 
     scores: pd.DataFrame
     participants: pd.DataFrame
+    unscheduled: pd.DataFrame
     findings: pd.DataFrame
     counts: dict[str, Any]
 
@@ -131,6 +136,7 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     kept = one_per_visit(study, trial, scores, roster, findings)
     frame = score_frame(study, trial, kept, people, roster)
     participants = participant_frame(study, trial, people, roster, findings)
+    apart = unscheduled_frame(study, trial, scores, kept, roster)
     found = findings.table()
     counts = {
         "file": mapped.export.file,
@@ -144,10 +150,11 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
         "assessments": scores.assessments,
         "scores": int(frame["score"].count()),
         "scores_not_used": scores.read - int(frame["score"].count()),
+        "assessments_kept_apart": count_unscheduled(apart),
         "scores_by_visit": _by_visit(study, trial, frame),
         "findings": {name: int((found["severity"] == name).sum()) for name in SEVERITIES},
     }
-    return Ingested(frame, participants, found, counts)
+    return Ingested(frame, participants, apart, found, counts)
 
 
 def _by_visit(study: Study, trial: str, scores: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -18,10 +18,19 @@ from ipt_outcomes.ingest.participants import People
 from ipt_outcomes.ingest.records import Part
 from ipt_outcomes.ingest.values import BAD, BLANK, MOST_DAYS, Cells, code, date, number
 from ipt_outcomes.study import Study
-from ipt_outcomes.study.trials import NOT_A_VISIT
+from ipt_outcomes.study.trials import NOT_A_VISIT, UNSCHEDULED
 
-NOWHERE, UNKNOWN, NO_ASSESSMENT = -1, -2, -3
-"""Instead of a visit's place: not told, not a known code, an event without assessment."""
+NOWHERE, UNKNOWN, NO_ASSESSMENT, UNPLANNED, OUTSIDE = -1, -2, -3, -4, -5
+"""Instead of a visit's place: not told, not a known code, an event without assessment, an
+unscheduled event without a day, a day outside every window."""
+REASONS = {
+    NOWHERE: "visit not told",
+    UNKNOWN: "unknown event",
+    NO_ASSESSMENT: "event without assessment",
+    UNPLANNED: "unscheduled, without a day",
+    OUTSIDE: "outside every window",
+}
+"""Why an assessment belongs to no planned visit."""
 
 
 @dataclass(frozen=True)
@@ -100,8 +109,8 @@ def place_assessments(
     Returns
     -------
     tuple of numpy.ndarray
-        Place of the visit (negative for none) and day since randomisation (not-a-number when
-        unknown), one per row.
+        Place of the visit (a key of :data:`REASONS` for none) and day since randomisation
+        (not-a-number when unknown), one per row.
     """
     windows = Windows.of(study, trial)
     event = _events(study, trial, block, windows, findings)
@@ -113,16 +122,18 @@ def place_assessments(
     by_day = windows.visit_on(day)
     named = np.maximum(event, 0)
     open_ended = (event >= 0) & ~windows.exist[named]
-    by_name = np.where(event >= 0, event, NOWHERE)
+    # An event called unscheduled says nothing against its day: the nearest assessment counts.
+    by_name = event.copy()
+    by_day[by_day < 0] = OUTSIDE
     visit = np.where(known & ~((by_day < 0) & open_ended), by_day, by_name)
     visit = np.where(known & ~windows.exist.any(), by_name, visit)
-    visit[event == NO_ASSESSMENT] = NOWHERE
+    visit[event == NO_ASSESSMENT] = NO_ASSESSMENT
 
     report = _Report(study, trial, block, windows, event, day, findings)
     lost = assessed & (visit < 0)
     datable = known & windows.exist.any()
     report.no_assessment(assessed & (event == NO_ASSESSMENT))
-    report.outside(lost & datable & (event >= NOWHERE))
+    report.outside(lost & datable & ((event >= NOWHERE) | (event == UNPLANNED)))
     report.untold(lost & ~datable & (event == NOWHERE) & ~_was_bad(when))
     report.disagreement(assessed & (visit >= 0) & (event >= 0) & (event != visit))
     if when is not None:
@@ -141,7 +152,7 @@ def _events(
     parser = code(study.trials[trial].codes.visit, where, "unknown event")
     cells = block.parse("visit", parser, findings)
     place = {name: place for place, name in enumerate(windows.names)}
-    place[NOT_A_VISIT] = NO_ASSESSMENT
+    place[NOT_A_VISIT], place[UNSCHEDULED] = NO_ASSESSMENT, UNPLANNED
     result = np.full(len(cells.codes), NOWHERE)
     result[cells.codes == BAD] = UNKNOWN
     told = cells.codes >= 0
@@ -192,11 +203,16 @@ class _Report:
                   f"trials.{self.trial}.codes.visit.", about="visit")  # fmt: skip
 
     def outside(self, which: np.ndarray) -> None:
+        planned = which & (self.event != UNPLANNED)
         aside = self.study.outside_windows == "set aside"
-        mend = ("It is set aside." if aside else
+        mend = ("It is kept apart as unscheduled." if aside else
                 "Correct the date, widen the window under visits in config.yaml, or set "
                 "outside_windows: set aside.")  # fmt: skip
-        self._add("warning" if aside else "error", "outside every window", which,
+        self._outside("warning" if aside else "error", planned, mend)
+        self._outside("note", which & ~planned, "It is unscheduled, and kept apart.")
+
+    def _outside(self, severity: Severity, which: np.ndarray, mend: str) -> None:
+        self._add(severity, "outside every window", which,
                   found=lambda place: f"day {self.day[place]:g} after randomisation"
                   + self._said(place),
                   expected=f"a day inside a window ({self.windows})", mend=mend)  # fmt: skip

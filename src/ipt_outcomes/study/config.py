@@ -20,7 +20,7 @@ from ipt_outcomes.study.sections import (
     Section,
     Visit,
 )
-from ipt_outcomes.study.trials import NOT_A_VISIT, Trial
+from ipt_outcomes.study.trials import NO_PLANNED_VISIT, Trial
 
 Problem = tuple[tuple[str, ...], str, str]
 """Key path, what is wrong, how to mend it."""
@@ -38,7 +38,11 @@ class Study(Section):
     """The arm that the others are compared with."""
     visits: dict[Name, Visit] = Field(min_length=2)
     outside_windows: Literal["stop", "set aside"] = "stop"
-    """An assessment outside every window stops the run, or is set aside and listed."""
+    """An assessment outside every window stops the run, or is kept apart as unscheduled and
+    listed."""
+    equally_near: Literal["earlier", "later"] = "earlier"
+    """Of several assessments in a window the one nearest to the planned day counts; of two equally
+    near, this one."""
     outcomes: dict[Name, Outcome] = Field(min_length=1)
     characteristics: dict[Name, Characteristic] = Field(default_factory=dict)
     enrolment: dict[Name, Enrolment] = Field(default_factory=dict)
@@ -78,15 +82,14 @@ class Study(Section):
     def visits_of(self, trial: str) -> list[str]:
         """Names of the visits of one trial, in order of time."""
         mapped = self.trials[trial]
-        used = set(mapped.codes.visit.values()) - {NOT_A_VISIT}
-        for columns in mapped.columns.outcomes.values():
-            if isinstance(columns, dict):
-                used |= set(columns)
-        return sorted(used, key=lambda visit: self.visits[visit].week)
+        used = (set(mapped.codes.visit.values()) - NO_PLANNED_VISIT) | mapped.visits_by_column
+        if not used:  # the day alone decides
+            used = {name for name, visit in self.visits.items() if visit.window_days}
+        return sorted(used & set(self.visits), key=lambda visit: self.visits[visit].week)
 
     def outcomes_of(self, trial: str) -> list[str]:
         """Names of the outcomes of one trial, the primary one first."""
-        used = self.trials[trial].columns.outcomes
+        used = self.trials[trial].columns.scored
         named = [outcome for outcome in self.outcomes if outcome in used]
         return sorted(named, key=lambda outcome: self.outcomes[outcome].role != "primary")
 
@@ -162,13 +165,15 @@ class Study(Section):
                 "Every trial needs the arm that the others are compared with.",
             )
         for code, visit in trial.codes.visit.items():
-            if visit != NOT_A_VISIT:
+            if visit not in NO_PLANNED_VISIT:
                 yield from _unknown((*top, "codes", "visit", code), visit, self.visits, "visits")
-        for outcome, columns in trial.columns.outcomes.items():
-            key = (*top, "columns", "outcomes", outcome)
-            yield from _unknown(key, outcome, self.outcomes, "outcomes")
-            for visit in columns if isinstance(columns, dict) else ():
-                yield from _unknown((*key, visit), visit, self.visits, "visits")
+        for section in ("outcomes", "items"):
+            for outcome, columns in getattr(trial.columns, section).items():
+                key = (*top, "columns", section, outcome)
+                yield from _unknown(key, outcome, self.outcomes, "outcomes")
+                for visit in columns if isinstance(columns, dict) else ():
+                    yield from _unknown((*key, visit), visit, self.visits, "visits")
+        yield from self._visits_can_be_told(top, trial)
         for characteristic in trial.columns.characteristics:
             key = (*top, "columns", "characteristics", characteristic)
             yield from _unknown(key, characteristic, self.characteristics, "characteristics")
@@ -185,6 +190,15 @@ class Study(Section):
                 (*top, "columns", "problem_areas"),
                 "analyses.problem_areas needs the column with each participant's primary focus.",
                 "Name it as focus, or leave that analysis out.",
+            )
+
+    def _visits_can_be_told(self, top: tuple[str, ...], trial: Trial) -> Iterator[Problem]:
+        told = trial.columns.visit or trial.visits_by_column
+        if not told and not any(visit.window_days for visit in self.visits.values()):
+            yield (
+                (*top, "columns"),
+                "the day of an assessment is to decide its visit, and no visit has window_days.",
+                "Give the visits windows, or name the column with the visit.",
             )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ipt_outcomes.study.column_names import expand, item_numbers
 from ipt_outcomes.study.sections import Codes, Name, Section, Text
 
 ProblemArea = Literal["grief", "role_disputes", "role_transitions", "interpersonal_deficits"]
@@ -24,6 +25,9 @@ PROBLEM_AREA_LABELS: dict[str, str] = {
 
 NOT_A_VISIT = "none"
 """What ``codes.visit`` says of an event that holds no assessment, such as an end-of-study form."""
+UNSCHEDULED = "unscheduled"
+"""What it says of an event that was not planned: its day decides, and without one it is listed."""
+NO_PLANNED_VISIT = {NOT_A_VISIT, UNSCHEDULED}
 
 
 def _list_of_text(value: object) -> object:
@@ -31,7 +35,18 @@ def _list_of_text(value: object) -> object:
     return [str(v) if isinstance(v, int | float) and not isinstance(v, bool) else v for v in values]
 
 
+ItemColumns = str | list[str]
 MissingCodes = Annotated[list[Text], BeforeValidator(_list_of_text)]
+
+
+Format = Literal["redcap", "long", "wide", "qualtrics", "adam", "sdtm"]
+MAYBE_WIDE = ("redcap", "qualtrics")
+"""Formats in which a row may be a participant or an assessment: the outcomes' columns say which."""
+FORMER_NAMES = {"csv-long": "long", "csv-wide": "wide"}
+
+
+def _present_name(value: object) -> object:
+    return FORMER_NAMES.get(value, value) if isinstance(value, str) else value
 
 
 class Export(Section):
@@ -39,9 +54,10 @@ class Export(Section):
 
     file: str
     """Path of the export, relative to ``config.yaml``. It is only ever read."""
-    format: Literal["redcap", "csv-long", "csv-wide"]
-    """``redcap``: longitudinal export; ``csv-long``: one row per participant and visit;
-    ``csv-wide``: one row per participant."""
+    format: Annotated[Format, BeforeValidator(_present_name)]
+    """``long``: one row per participant and visit; ``wide``: one row per participant;
+    ``redcap``: any REDCap export; ``qualtrics``: one row per response; ``adam``, ``sdtm``: CDISC,
+    one row per score. The kind of file (text, Excel, SPSS, Stata, SAS, Parquet) is recognised."""
     dictionary: str | None = None
     """REDCap's data dictionary: gives choices and ranges; needed for exports with labels."""
     encoding: str = "utf-8"
@@ -69,14 +85,19 @@ class Columns(Section):
     arm: str
     """The arm that the participant was randomised to."""
     visit: str | None = None
-    """The visit's name (REDCap: ``redcap_event_name``). Not for ``csv-wide``."""
-    outcomes: dict[Name, str | dict[Name, str]]
-    """Outcome: its column; for ``csv-wide``, outcome: {visit: column}."""
+    """The visit's name (REDCap: ``redcap_event_name``). Not for ``wide``."""
+    outcomes: dict[Name, str | dict[Name, str]] = Field(default_factory=dict)
+    """Outcome: the column with its total; for ``wide``, outcome: {visit: column}."""
+    items: dict[Name, ItemColumns | dict[Name, ItemColumns]] = Field(default_factory=dict)
+    """Outcome: the columns of its single items, as a short form (``hamd_{1..17}``) or as a list
+    in the order of the items; for ``wide``, outcome: {visit: columns}."""
+    session: str | dict[Name, str] | None = None
+    """Number of the treatment session at which the assessment was made: a second time axis."""
     randomisation_date: str | None = None
     """Day 0 of the study for each participant."""
     visit_date: str | dict[Name, str] | None = None
     """Date of the assessment; with ``randomisation_date`` it decides the visit. For
-    ``csv-wide``, {visit: column}."""
+    ``wide``, {visit: column}."""
     visit_day: str | dict[Name, str] | None = None
     """Days from randomisation to the assessment, where the export has no dates."""
     received_arm: str | None = None
@@ -87,6 +108,10 @@ class Columns(Section):
     """Therapist, in the arms that have them."""
     sessions_attended: str | None = None
     """Number of psychotherapy sessions attended."""
+    treatment_start_date: str | None = None
+    """Date of the first session or dose, where it is not the day of randomisation."""
+    treatment_start_day: str | None = None
+    """The same in days since randomisation."""
     treatment_stop_date: str | None = None
     """Date on which treatment was stopped early; empty for those who finished."""
     treatment_stop_day: str | None = None
@@ -107,6 +132,7 @@ class Columns(Section):
     def _one_way_to_tell_time(self) -> Columns:
         pairs = {
             "visit": (self.visit_date, self.visit_day),
+            "treatment_start": (self.treatment_start_date, self.treatment_start_day),
             "treatment_stop": (self.treatment_stop_date, self.treatment_stop_day),
             "study_exit": (self.study_exit_date, self.study_exit_day),
         }
@@ -117,6 +143,24 @@ class Columns(Section):
                 raise ValueError(f"{stem}_date needs randomisation_date to count days from")
         return self
 
+    @model_validator(mode="after")
+    def _scores_are_named(self) -> Columns:
+        if not self.outcomes and not self.items:
+            raise ValueError("name the columns of at least one outcome, under outcomes or items")
+        for outcome, columns in self.items.items():
+            for one in columns.values() if isinstance(columns, dict) else [columns]:
+                if not item_numbers(one):
+                    raise ValueError(f"items.{outcome}: an empty list")
+        return self
+
+    @property
+    def scored(self) -> dict[str, list[object]]:
+        """Outcome: what names its columns, as a total, as items, or both."""
+        names = [*self.outcomes, *(name for name in self.items if name not in self.outcomes)]
+        return {
+            name: [of[name] for of in (self.outcomes, self.items) if name in of] for name in names
+        }
+
 
 class TrialCodes(Section):
     """What the export's codes mean. Values are compared as text, without outer blanks."""
@@ -125,14 +169,31 @@ class TrialCodes(Section):
     """Code in the export: name of the arm under ``arms``."""
     visit: Codes = Field(default_factory=dict)
     """Code in the export: name of the visit under ``visits``, or ``none`` for an event without
-    an assessment (its participant-level columns are still read). Not for ``csv-wide``."""
+    an assessment (its participant-level columns are still read), or ``unscheduled``.
+    Not for ``wide``."""
     problem_area: Annotated[dict[Text, ProblemArea], BeforeValidator(lambda v: v)] = Field(
         default_factory=dict
     )
     """Code of the primary focus: grief, role_disputes, role_transitions or
     interpersonal_deficits."""
     missing: dict[str, MissingCodes] = Field(default_factory=dict)
-    """Column: codes that mean "missing" there. Per column, because 9 and 99 can be scores."""
+    """Column (or columns, as in ``hamd_{1..17}``): codes that mean "missing" there. Per column,
+    because 9 and 99 can be scores."""
+
+    @model_validator(mode="after")
+    def _short_forms_can_be_read(self) -> TrialCodes:
+        for column in self.missing:
+            expand(column)
+        return self
+
+    @property
+    def missing_in(self) -> dict[str, list[str]]:
+        """Column: codes that mean "missing" there, short forms written out."""
+        codes: dict[str, list[str]] = {}
+        for key, values in self.missing.items():
+            for column in expand(key).values():
+                codes.setdefault(column, []).extend(values)
+        return codes
 
 
 class Trial(Section):
@@ -148,24 +209,41 @@ class Trial(Section):
 
     @model_validator(mode="after")
     def _columns_fit_the_format(self) -> Trial:
-        wide = self.export.format == "csv-wide"
-        for outcome, column in self.columns.outcomes.items():
+        columns, format_ = self.columns, self.export.format
+        named: dict[str, object] = {
+            f"outcomes.{name}": column for name, column in columns.outcomes.items()
+        }
+        named |= {f"items.{name}": column for name, column in columns.items.items()}
+        by_visit = self.visits_by_column
+        wide = format_ == "wide" or (format_ in MAYBE_WIDE and bool(by_visit))
+        for key in ("visit_date", "visit_day", "session"):
+            if (column := getattr(columns, key)) is not None:
+                named[key] = column
+                for visit in column if isinstance(column, dict) and wide else ():
+                    if visit not in by_visit:
+                        raise ValueError(f"columns.{key}.{visit}: no outcome has a column for it")
+        for key, column in named.items():
             if wide != isinstance(column, dict):
                 wanted = "{visit: column, ...}" if wide else "one column name"
-                raise ValueError(
-                    f"columns.outcomes.{outcome}: the format {self.export.format} needs {wanted}"
-                )
-        visits = {v for c in self.columns.outcomes.values() if isinstance(c, dict) for v in c}
-        for key in ("visit_date", "visit_day"):
-            column = getattr(self.columns, key)
-            if column is not None and wide != isinstance(column, dict):
-                wanted = "{visit: column, ...}" if wide else "one column name"
-                raise ValueError(f"columns.{key}: the format {self.export.format} needs {wanted}")
-            for visit in column if isinstance(column, dict) else ():
-                if visit not in visits:
-                    raise ValueError(f"columns.{key}.{visit}: no outcome has a column for it")
-        if not wide and not self.columns.visit:
-            raise ValueError(f"columns.visit is needed for the format {self.export.format}")
-        if not wide and not self.codes.visit:
-            raise ValueError(f"codes.visit is needed for the format {self.export.format}")
+                if key.startswith("items"):
+                    wanted = wanted.replace("column name", "range or list").replace(
+                        "column", "columns"
+                    )
+                raise ValueError(f"columns.{key}: the format {format_} needs {wanted}")
+        if wide:
+            return self
+        if not columns.visit and not columns.visit_date and not columns.visit_day:
+            raise ValueError(
+                f"columns.visit is needed for the format {format_}, "
+                "or visit_date or visit_day, which decide by the windows of the visits"
+            )
+        if columns.visit and not self.codes.visit:
+            raise ValueError(f"codes.visit is needed for the format {format_}")
         return self
+
+    @property
+    def visits_by_column(self) -> set[str]:
+        """Visits that columns are named for, where each visit has columns of its own."""
+        return {
+            v for of in self.columns.scored.values() for c in of if isinstance(c, dict) for v in c
+        }
