@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
+from ipt_outcomes.ingest.release import release
 from ipt_outcomes.ingest.unscheduled import SECOND
 
 from .small_trial import Export, Person, csv_long, csv_wide, redcap
@@ -332,3 +333,14 @@ def test_sessions_and_the_start_of_treatment_are_second_time_axes(tmp_path):
     assert one["session"].tolist() == [0, 4, 8]
     assert (result.participants["treatment_start_day"] == 9).all()
     assert one["day"].tolist() == [-3, 28, 57]  # windows still count from randomisation
+
+
+def test_unscheduled_assessments_are_released_under_pseudonyms(tmp_path):
+    export = csv_long()
+    added_row(export, ROW, date=dated(40))
+    result = export.ingest(tmp_path)
+    released = release(result, export.study(), "small", key="a key for this test alone")
+    assert result.unscheduled["participant"].tolist() == ["9", "9"]
+    (name,) = set(released.unscheduled["participant"])
+    assert name in set(released.participants["participant"])
+    assert name != "9"
