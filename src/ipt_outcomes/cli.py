@@ -14,6 +14,7 @@ from importlib import import_module
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "lock": ("ipt_outcomes.study.lock_command", "lock the analysis plan of a study"),
+    "power": ("ipt_outcomes.commands.power", "plan a trial: power and precision by simulation"),
 }
 """Name of each command: the module that carries it out and what it does, in one line."""
 

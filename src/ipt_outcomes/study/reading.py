@@ -11,7 +11,7 @@ import types
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -20,6 +20,7 @@ from ipt_outcomes.study.config import Study
 from ipt_outcomes.study.findings import ConfigError, ConfigFinding
 
 Path_ = tuple[str, ...]
+Sections = TypeVar("Sections", bound=BaseModel)
 
 RENAMED: dict[str, str] = {
     "data": "trials",
@@ -82,17 +83,7 @@ def load_study(path: str | Path, *, check_files: bool = True) -> Study:
       - the file: does not exist. Copy config.yaml from the example study and edit it.
     """
     path = Path(path)
-    root = _compose(path)
-    lines: dict[Path_, int] = {(): 1}
-    findings = list(_walk(root, (), lines))
-    if findings:  # a duplicated key hides one of its two values: nothing else can be trusted
-        raise ConfigError(str(path), findings)
-    content = _plain(path)
-    try:
-        study = Study.model_validate(content)
-    except ValidationError as error:
-        found = [_finding(detail, lines) for detail in error.errors()]
-        raise ConfigError(str(path), _once(found)) from None
+    study, lines = _read(path, Study)
     findings = [
         ConfigFinding(".".join(key), _line(key, lines), problem, mend)
         for key, problem, mend in study.problems()
@@ -102,6 +93,45 @@ def load_study(path: str | Path, *, check_files: bool = True) -> Study:
     if findings:
         raise ConfigError(str(path), _once(findings))
     return study
+
+
+def load_sections(path: str | Path, model: type[Sections]) -> Sections:
+    """Read another YAML file of ours (such as the design of a trial to come) with the same care.
+
+    Parameters
+    ----------
+    path
+        The file.
+    model
+        The sections that it holds. Its own checks across sections are its method ``problems``.
+
+    Raises
+    ------
+    ConfigError
+        With every finding: key, line, what was found, what to write.
+    """
+    content, lines = _read(Path(path), model)
+    findings = [
+        ConfigFinding(".".join(key), _line(key, lines), problem, mend)
+        for key, problem, mend in getattr(content, "problems", tuple)()
+    ]
+    if findings:
+        raise ConfigError(str(path), _once(findings))
+    return content
+
+
+def _read(path: Path, model: type[Sections]) -> tuple[Sections, dict[Path_, int]]:
+    """Check a file against its model; return it with the line of every key."""
+    root = _compose(path)
+    lines: dict[Path_, int] = {(): 1}
+    findings = list(_walk(root, (), lines))
+    if findings:  # a duplicated key hides one of its two values: nothing else can be trusted
+        raise ConfigError(str(path), findings)
+    try:
+        return model.model_validate(_plain(path)), lines
+    except ValidationError as error:
+        found = [_finding(detail, lines, model) for detail in error.errors()]
+        raise ConfigError(str(path), _once(found)) from None
 
 
 def _plain(path: Path) -> Any:
@@ -166,7 +196,7 @@ def _line(key: Path_, lines: dict[Path_, int]) -> int:
     return lines[key]
 
 
-def _finding(detail: Any, lines: dict[Path_, int]) -> ConfigFinding:
+def _finding(detail: Any, lines: dict[Path_, int], root: type[BaseModel] = Study) -> ConfigFinding:
     """Say one of pydantic's error details in the researcher's words."""
     # Union members and key checks put markers into the location that stand in no file.
     marks = {"str", "[key]", "dict[constrained-str,str]"}
@@ -175,7 +205,7 @@ def _finding(detail: Any, lines: dict[Path_, int]) -> ConfigFinding:
     name, kind, found = ".".join(key), detail["type"], detail["input"]
     line = _line(key, lines)
     if kind == "extra_forbidden":
-        return ConfigFinding(name, line, "is not a known key here.", _suggest(key))
+        return ConfigFinding(name, line, "is not a known key here.", _suggest(key, root))
     if kind == "missing":
         return ConfigFinding(name, line, "is missing.", "Add it to this section.")
     if kind == "literal_error":
@@ -194,8 +224,8 @@ def _finding(detail: Any, lines: dict[Path_, int]) -> ConfigFinding:
     return ConfigFinding(name, line, f"{shown}{message}.")
 
 
-def _suggest(key: Path_) -> str:
-    section = _model_at(key[:-1])
+def _suggest(key: Path_, root: type[BaseModel]) -> str:
+    section = _model_at(key[:-1], root)
     if section is None:
         return ""
     known = list(section.model_fields)
@@ -206,9 +236,9 @@ def _suggest(key: Path_) -> str:
     return f"Did you mean {near[0]}?" if near else f"Known here are {', '.join(known)}."
 
 
-def _model_at(key: Path_) -> type[BaseModel] | None:
+def _model_at(key: Path_, root: type[BaseModel]) -> type[BaseModel] | None:
     """Return the section's class at a key path, looking through dict, list and optional types."""
-    model: Any = Study
+    model: Any = root
     for part in key:
         if isinstance(model, type) and issubclass(model, BaseModel):
             if part not in model.model_fields:
