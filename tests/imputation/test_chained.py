@@ -64,6 +64,20 @@ def test_same_stream_same_tables(gapped):
     pd.testing.assert_frame_equal(one[1], two[1])
 
 
+def test_the_chain_is_statsmodels_own():
+    from statsmodels.imputation.mice import MICEData
+
+    from ipt_outcomes.imputation.chained import _chain
+
+    frame = people(60)[["severity", "i1", "i2"]]
+    frame.loc[::5, "i1"] = np.nan
+    frame.loc[::7, "i2"] = np.nan
+    ours, theirs = (kind(frame, k_pmm=5, rng=stream(1, "chain")) for kind in (_chain(), MICEData))
+    ours.update_all(2)
+    theirs.update_all(2)
+    pd.testing.assert_frame_equal(ours.data, theirs.data)
+
+
 def test_nothing_missing():
     frame = people(40)
     for table in chained_equations(frame, 2, rng=stream(1)):

@@ -1,30 +1,21 @@
 """From a trial's frames to the incomplete trial that the robustness analysis imputes.
 
-Everyone randomised is in it, those without any later score too. A participant's event is the first
-visit from which the assumption holds: after treatment was stopped, or else the first missed visit
-of those who left.
+Everyone randomised is in it, those without any later score too. What happened to them, and what is
+assumed afterwards, stands in :mod:`ipt_outcomes.analyses.robustness_assumptions`.
 """
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Iterable
+
 import pandas as pd
 
-from ipt_outcomes.analyses.data import (
-    AS_RANDOMISED,
-    TrialData,
-    after_stopping,
-    estimand_scores,
-    members,
-)
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, estimand_scores, members
+from ipt_outcomes.analyses.disclosure import SMALLEST
+from ipt_outcomes.analyses.robustness_assumptions import FURTHER, events_of
 from ipt_outcomes.frames import CHARACTERISTIC
-from ipt_outcomes.imputation import (
-    NEEDS_REFERENCE,
-    WORDS,
-    IncompleteTrial,
-    first_missed,
-    incomplete_trial,
-)
+from ipt_outcomes.imputation import NEEDS_REFERENCE, WORDS, IncompleteTrial, incomplete_trial
+from ipt_outcomes.imputation.drawing import LARGEST_JACKKNIFE
 from ipt_outcomes.study.missing import RobustnessAnalysis
 
 
@@ -33,18 +24,29 @@ class RobustnessError(ValueError):
 
 
 def incomplete(
-    data: TrialData, plan: RobustnessAnalysis, shorts: list[str]
-) -> tuple[IncompleteTrial, list[str]]:
-    """Lay out the primary outcome of everyone randomised, with the events of the plan.
+    data: TrialData, plan: RobustnessAnalysis, shorts: Iterable[str]
+) -> tuple[IncompleteTrial, pd.DataFrame, list[str]]:
+    """Lay out the primary outcome of everyone randomised.
+
+    Parameters
+    ----------
+    data
+        The trial.
+    plan
+        The section of the configuration.
+    shorts
+        Abbreviations of the strategies in use.
 
     Returns
     -------
-    The incomplete trial, and what a reader must know of it.
+    The incomplete trial without strategies, the events of its participants (see
+    :func:`.robustness_assumptions.events_of`), and what a reader must know of it.
 
     Raises
     ------
     RobustnessError
-        When the assumptions need a reference arm and there is none.
+        When the assumptions need a reference arm and there is none, when nobody was assessed at
+        the endpoint, or when there are too many participants for a jackknife.
     """
     study = data.study
     reference = _reference(data, plan, shorts)
@@ -57,12 +59,19 @@ def incomplete(
     for name in study.analyses.primary.adjust_for:
         columns[name] = people["site"] if name == "site" else people[CHARACTERISTIC + name]
     for name, values in columns.items():
+        numeric = pd.api.types.is_numeric_dtype(values)
+        if numeric:
+            columns[name] = values = values.astype(float)
         if number := int(values.isna().sum()):
-            numeric = pd.api.types.is_numeric_dtype(values)
             columns[name] = values.fillna(values.mean() if numeric else "not recorded")
             # In a randomised trial the mean serves for a missing baseline (White & Thompson 2005).
             with_what = "the trial's mean" if numeric else "a level of its own"
             notes.append(f"{name} missing for {number} participants, given {with_what}")
+    for name, values in columns.items():
+        if not pd.api.types.is_numeric_dtype(values):
+            columns[name], joined = _joined(values.astype(str))
+            if joined:
+                notes.append(f"rare levels of {name} joined: {joined}")
     used = {n: values for n, values in columns.items() if values.drop_duplicates().size > 1}
     wide = people[["participant", "arm"]].assign(**used)
     later = scores[scores["visit"].isin(data.later_visits)]
@@ -70,6 +79,21 @@ def incomplete(
     rows["visit"] = pd.Categorical(rows["visit"], data.later_visits, ordered=True)
     seen = rows.loc[rows["score"].notna(), "visit"].drop_duplicates()
     unseen = [study.visits[v].label for v in data.later_visits if v not in set(seen)]
+    endpoint = study.estimands[estimand].endpoint
+    findings = []
+    if endpoint not in set(seen):
+        findings.append(
+            f"analyses: robustness: nobody of {data.trial} has a score of {outcome} at "
+            f"{study.visits[endpoint].label}, the endpoint: nothing can be imputed there. Name "
+            "another endpoint, or leave this analysis out."
+        )
+    if plan.inference == "jackknife" and len(people) > LARGEST_JACKKNIFE:
+        findings.append(
+            f"analyses: robustness: a jackknife of {len(people)} participants needs as many "
+            f"refits; with more than {LARGEST_JACKKNIFE} write inference: bootstrap."
+        )
+    if findings:
+        raise RobustnessError("\n".join(findings))
     if unseen:
         notes.append(f"nobody was assessed at {', '.join(unseen)}: left out")
         rows = rows[rows["visit"].isin(set(seen))]
@@ -86,19 +110,31 @@ def incomplete(
         compared_with=study.reference_arm,
         covariance_by_arm=plan.covariance == "by-arm",
     )
-    events = _events(data, plan, trial, scores)
-    notes.append(f"{len(events)} participants with an event")
-    return (
-        incomplete_trial(
-            rows, trial.formula, participant="participant", visit="visit", arm="arm",
-            reference=reference, compared_with=study.reference_arm, events=events,
-            covariance_by_arm=trial.covariance_by_arm,
-        ),
-        notes,
-    )  # fmt: skip
+    events = events_of(data, plan, trial, scores)
+    first_events = events[events["what"] != FURTHER].drop_duplicates("participant")
+    notes.append(f"{len(first_events)} participants stopped treatment or left")
+    return trial, events, notes
 
 
-def _reference(data: TrialData, plan: RobustnessAnalysis, shorts: list[str]) -> str | None:
+def _joined(values: pd.Series) -> tuple[pd.Series, int]:
+    """Join rare levels of a category to one, and say how many: a jackknife needs two of each.
+
+    Examples
+    --------
+    >>> levels, number = _joined(pd.Series(["A"] * 9 + ["B"] * 8 + ["C"]))
+    >>> number, sorted(levels.unique())
+    (2, ['A', 'other'])
+    """
+    counts = values.value_counts()
+    rare = list(counts.index[counts < SMALLEST])
+    if rare and counts[rare].sum() < SMALLEST:
+        rare += [name for name in reversed(counts.index.tolist()) if name not in rare][:1]
+    if not rare:
+        return values, 0
+    return values.where(~values.isin(rare), "other"), len(rare)
+
+
+def _reference(data: TrialData, plan: RobustnessAnalysis, shorts: Iterable[str]) -> str | None:
     study = data.study
     if plan.reference is not None:
         if plan.reference not in data.arms:
@@ -110,7 +146,7 @@ def _reference(data: TrialData, plan: RobustnessAnalysis, shorts: list[str]) -> 
     arm = study.arms[study.reference_arm]
     if not (arm.has_psychotherapy or arm.has_medication):
         return study.reference_arm
-    wanted = [WORDS[short] for short in shorts if short in NEEDS_REFERENCE]
+    wanted = [WORDS[short] for short in WORDS if short in NEEDS_REFERENCE & set(shorts)]
     if wanted:
         raise RobustnessError(
             f"analyses: robustness: {', '.join(wanted)} are undefined between active arms, and the "
@@ -120,24 +156,3 @@ def _reference(data: TrialData, plan: RobustnessAnalysis, shorts: list[str]) -> 
             "and last-mean-carried-forward."
         )
     return None
-
-
-def _events(
-    data: TrialData, plan: RobustnessAnalysis, trial: IncompleteTrial, scores: pd.DataFrame
-) -> pd.DataFrame:
-    """Find the first visit of each participant from which the assumption holds."""
-    start = first_missed(np.isfinite(trial.y))
-    if plan.starts == "at-stopping-treatment":
-        late = scores[after_stopping(scores, data.participants, data.study)]
-        place = {str(visit): a for a, visit in enumerate(trial.visits)}
-        at = late["visit"].map(place).dropna().groupby(late["participant"]).min()
-        stopped = np.array([at.get(name, np.inf) for name in trial.participants])
-        start = np.minimum(start, stopped).astype(np.int64)
-    own = np.flatnonzero(start < len(trial.visits))
-    return pd.DataFrame(
-        {
-            "participant": [trial.participants[i] for i in own],
-            "visit": [trial.visits[start[i]] for i in own],
-            "strategy": "MAR",
-        }
-    )

@@ -20,6 +20,17 @@ def conclusion(row: Row) -> int:
     return int(row["lower"] > 0) - int(row["upper"] < 0)
 
 
+def nothing_missing(visit: str) -> str:
+    """Say that the conclusion rests on no assumption about the endpoint.
+
+    Examples
+    --------
+    >>> nothing_missing("Week 16")
+    'No score of Week 16 is missing: nothing there rests on an assumption.'
+    """
+    return f"No score of {visit} is missing: nothing there rests on an assumption."
+
+
 def verdict(
     row: Row,
     *,

@@ -20,6 +20,7 @@ from .pooling import pool, rubin
 from .strategies import NEEDS_REFERENCE, STRATEGIES, WORDS, Distribution, Strategy, strategy_name
 from .streams import stream
 from .tipping import Tipping, tipping_line, tipping_surface
+from .unseen import tipping_counts
 
 __all__ = [
     "NEEDS_REFERENCE",
@@ -51,6 +52,7 @@ __all__ = [
     "rubin",
     "strategy_name",
     "stream",
+    "tipping_counts",
     "tipping_line",
     "tipping_surface",
 ]

@@ -134,7 +134,7 @@ class Imputed:
         )
 
 
-def impute(draws: Draws, strategy: Strategies | None = None) -> Imputed:
+def impute(draws: Draws, strategy: Strategies | IncompleteTrial | None = None) -> Imputed:
     """Complete the scores under the strategies.
 
     Parameters
@@ -143,7 +143,7 @@ def impute(draws: Draws, strategy: Strategies | None = None) -> Imputed:
         Parameters of the imputation model.
     strategy
         One strategy for all events, or one per type of event, instead of those that the trial's
-        events name.
+        events name; or the same trial with other events.
 
     Raises
     ------
@@ -159,7 +159,12 @@ def impute(draws: Draws, strategy: Strategies | None = None) -> Imputed:
     >>> imputed.first().columns.tolist()
     ['participant', 'arm', 'visit', 'value']
     """
-    trial = draws.trial if strategy is None else draws.trial.with_strategy(strategy)
+    if isinstance(strategy, IncompleteTrial):
+        trial = strategy
+    else:
+        trial = draws.trial if strategy is None else draws.trial.with_strategy(strategy)
+    if trial.participants != draws.trial.participants or trial.visits != draws.trial.visits:
+        raise ImputationError("the trial is not the one whose parameters were drawn.")
     if not np.array_equal(np.isnan(trial.modelled), np.isnan(draws.trial.modelled)):
         raise ImputationError(
             "scores were observed after events, and they enter the imputation model under MAR but "

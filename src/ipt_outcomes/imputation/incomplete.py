@@ -140,6 +140,24 @@ class IncompleteTrial:
         changed = [replace(e, strategy=name) for e, name in zip(events, names, strict=True)]
         return replace(self, own=own, starts=decided(changed, self.participants, self.visits))
 
+    def with_events(self, events: pd.DataFrame) -> IncompleteTrial:
+        """Return the trial with other events.
+
+        Parameters
+        ----------
+        events
+            Participant, strategy, the first visit affected, and type, see
+            :func:`.events.find_starts`.
+
+        Raises
+        ------
+        ImputationError
+            With every row that cannot be understood, or when a strategy needs a reference arm.
+        """
+        starts = find_starts(events, self.participants, self.visits, own=self.own)
+        _require_reference(set(starts.strategy.tolist()), self.reference, self.arms)
+        return replace(self, starts=starts)
+
     def covariates(self) -> pd.DataFrame:
         """Return the participants' own covariates, one row each, without arm and visit."""
         identifying = set(self.names.values())

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from ipt_outcomes.study.clinical import clinical_problems
+from ipt_outcomes.study.missing import missing_problems
 from ipt_outcomes.study.plan import Analyses, AnalysisSets, Estimand, StudyIdentity
 from ipt_outcomes.study.sections import (
     Arm,
@@ -98,6 +99,7 @@ class Study(Section):
         yield from self._visit_problems()
         yield from self._choice_problems()
         yield from clinical_problems(self)
+        yield from missing_problems(self)
         for name, trial in self.trials.items():
             yield from self._trial_problems(name, trial)
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ipt_outcomes.study.sections import Name, Section
+from ipt_outcomes.study.sections import Name, Section, Text
+
+if TYPE_CHECKING:
+    from ipt_outcomes.study.config import Problem, Study
 
 Assumption = Literal[
     "missing-at-random",
@@ -33,6 +37,34 @@ class DeltaAdjustment(Section):
     """Number of amounts from the least to the largest; odd, so that zero is among them."""
 
 
+class Shift(Section):
+    """Amounts added to unseen scores, in units of the outcome; those that apply are summed."""
+
+    arm: dict[Name, float] = Field(default_factory=dict)
+    """By arm."""
+    visit: dict[Name, float] = Field(default_factory=dict)
+    """By visit."""
+    per_visit_since_event: dict[Name, float] = Field(default_factory=dict)
+    """By arm, what is added once more with every visit since the event."""
+    only_after_event: bool = False
+    """Whether scores missed before an event, or without one, stay as they are."""
+
+
+class FurtherAssumption(Section):
+    """An assumption that differs between events, or that shifts unseen scores."""
+
+    label: Text
+    """Its name in tables and figures."""
+    otherwise: Assumption = "missing-at-random"
+    """What holds after all events that ``by_event`` does not name."""
+    by_event: dict[Text, Assumption] = Field(default_factory=dict)
+    """What holds after an event: the reason for stopping treatment or for leaving the study, as
+    the export writes it, or the name of a further event. Of several events of a participant the
+    first one decides that is not ``missing-at-random``."""
+    shift: Shift | None = None
+    """Amounts added to the unseen scores."""
+
+
 class RobustnessAnalysis(Section):
     """What the primary result becomes under other assumptions about unseen scores."""
 
@@ -41,6 +73,8 @@ class RobustnessAnalysis(Section):
         min_length=1,
     )
     """The first one is the one that the others are compared with."""
+    further: list[FurtherAssumption] = Field(default_factory=list)
+    """Assumptions by type of event, and with shifted scores."""
     reference: Name | None = None
     """The arm whose course is taken over by those who stopped, under the reference-based
     assumptions. Needed when every arm is an active treatment: these assumptions are undefined
@@ -52,6 +86,9 @@ class RobustnessAnalysis(Section):
     """How the standard errors of conditional-mean imputation are found."""
     resamples: int = Field(default=500, ge=50)
     """Number of resamples of the bootstrap; the jackknife leaves out each participant once."""
+    intervals: Literal["normal", "percentile"] = "normal"
+    """Intervals from the standard error, or, with the bootstrap, from the percentiles of the
+    resamples (then with 1000 resamples or more)."""
     rubin_imputations: int = Field(default=200, ge=0)
     """Random imputations for Rubin's (information-anchored) variance beside it; 0 for none."""
     covariance: Literal["same", "by-arm"] = "same"
@@ -60,4 +97,54 @@ class RobustnessAnalysis(Section):
     """The tipping-point analysis; ``null`` for none."""
     remission_at_most: float | None = None
     """Highest score of remission; when given, remission is compared under every assumption too,
-    and with everybody unseen counted as not remitted."""
+    with everybody unseen counted as not remitted, and with unseen scores shifted."""
+    chained_equations: int = Field(default=20, ge=0)
+    """Tables completed by chained equations, which impute the remission status itself; 0 for
+    none."""
+
+    @model_validator(mode="after")
+    def _percentiles_need_resamples(self) -> RobustnessAnalysis:
+        if self.intervals == "percentile" and self.inference != "bootstrap":
+            raise ValueError(
+                "intervals: percentile takes the percentiles of resamples, which the jackknife "
+                "does not make. Write inference: bootstrap, or intervals: normal"
+            )
+        return self
+
+
+def missing_problems(study: Study) -> Iterator[Problem]:
+    """Yield arms and visits of these sections that the study does not have.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    """
+    plan = study.analyses.robustness
+    if plan is None:
+        return
+    top = ("analyses", "robustness")
+    named: list[tuple[tuple[str, ...], str, str]] = []
+    if plan.reference is not None:
+        named.append(((*top, "reference"), plan.reference, "arms"))
+    labels = [one.label for one in plan.further]
+    for k, one in enumerate(plan.further):
+        key: tuple[str, ...] = (*top, "further", str(k))
+        if labels.index(one.label) < k:
+            yield (
+                (*key, "label"),
+                f"two assumptions are called {one.label}.",
+                "Give each a name of its own.",
+            )
+        if one.shift is not None:
+            at: tuple[str, ...] = (*key, "shift")
+            named += [((*at, "arm", arm), arm, "arms") for arm in one.shift.arm]
+            named += [((*at, "visit", visit), visit, "visits") for visit in one.shift.visit]
+            named += [
+                ((*at, "per_visit_since_event", arm), arm, "arms")
+                for arm in one.shift.per_visit_since_event
+            ]
+    for key, name, section in named:
+        known = getattr(study, section)
+        if name not in known:
+            yield key, f"{name} does not stand under {section}.", f"Known are {', '.join(known)}."
