@@ -108,7 +108,7 @@ def of_responses(
     )
     if samples:
         matrix = ScoreMatrix(np.arange(n), arm, ["a", "b"], list("0123"), seen,
-                             np.empty((n, 0)), 0, 0)  # fmt: skip
+                             np.empty((n, 0)), [], 0)  # fmt: skip
 
         def estimate(scores: np.ndarray, sample: ScoreMatrix) -> np.ndarray:
             own = risks(scores, responded(scores), sample.arm)

@@ -15,11 +15,16 @@ def main(
     participants: str,
     touched: str,
     estimates: str,
+    not_analysed: str | None,
 ) -> None:
-    """Write the analysis's rows, confirmatory only as far as the locked plan covers them."""
+    """Write the analysis's rows, confirmatory only as far as the locked plan covers them.
+
+    The primary analysis also lists whom it leaves out, by study number, in a file of its own.
+    """
     from importlib import import_module
 
     from ipt_outcomes.analyses.data import TrialData
+    from ipt_outcomes.analyses.data import not_analysed as list_not_analysed
     from ipt_outcomes.frames import read_participants, read_scores
     from ipt_outcomes.results import hold_to_plan, write
     from ipt_outcomes.study import load_study
@@ -30,6 +35,12 @@ def main(
     analyse = getattr(import_module(f"ipt_outcomes.analyses.{analysis}"), analysis)
     rows = analyse(data) if outcome is None else analyse(data, outcome)
     write(hold_to_plan(rows, json.loads(touched)), estimates)
+    if not_analysed is not None and outcome is not None:
+        import os
+
+        listed = list_not_analysed(data, outcome)
+        listed.to_csv(f"{not_analysed}.part", index=False, lineterminator="\n")
+        os.replace(f"{not_analysed}.part", not_analysed)
 
 
 if "snakemake" in globals():
@@ -43,4 +54,5 @@ if "snakemake" in globals():
             participants=snakemake.input.participants,
             touched=snakemake.params.touched,
             estimates=snakemake.output.estimates,
+            not_analysed=snakemake.output.get("not_analysed"),
         )

@@ -26,6 +26,9 @@ FRAME_VERSION = 2
 CHARACTERISTIC = "characteristic_"
 """Prefix of the participant frame's columns for the study's own characteristics."""
 
+EVENT = "event_day_"
+"""Prefix of the participant frame's columns for further events: the day of the first one."""
+
 AREAS = ("grief", "role_disputes", "role_transitions", "interpersonal_deficits")
 
 SCORE_COLUMNS: dict[str, tuple[str, bool, str]] = {
@@ -75,6 +78,7 @@ def _schema(kind: str) -> pa.DataFrameSchema:
     if kind == "participants":
         fields["problem_area"] = pa.Column("str", pa.Check.isin(AREAS), nullable=True)
         fields[f"^{CHARACTERISTIC}.+$"] = pa.Column(regex=True, required=False, nullable=True)
+        fields[f"^{EVENT}.+$"] = pa.Column("Int64", regex=True, required=False, nullable=True)
     unique = ["participant", "outcome", "visit"] if kind == "scores" else ["participant"]
     return pa.DataFrameSchema(fields, strict=True, ordered=False, unique=["trial", *unique])
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ipt_outcomes.analyses.effect_size import pooled_sd
 from ipt_outcomes.analyses.primary import primary
 from ipt_outcomes.study import Study
 
@@ -108,12 +109,22 @@ def test_counts_are_participants_with_a_score(reference_trial):
 
 
 def test_the_effect_size_uses_the_observed_endpoint_sd(reference_trial):
-    table = rows(primary(reference_trial, "hamd17"), estimand="policy", arm="IPT")
+    whole = rows(primary(reference_trial, "hamd17"), estimand="policy", arm="IPT")
+    table = rows(whole, analysis="primary")
     difference = rows(table, quantity="difference", visit="week_16")["estimate"].item()
     sd = rows(table, quantity="standard deviation")["estimate"].item()
     g = rows(table, quantity="effect size")
     n = int(g["n_arm"].item() + g["n_reference"].item())
     assert g["estimate"].item() == pytest.approx(-difference / sd * (1 - 3 / (4 * (n - 2) - 1)))
+    beside = rows(whole, analysis="primary, baseline SD")
+    start = reference_trial.scores.query("visit == 'baseline'").merge(reference_trial.participants)
+    sds = [start.loc[start["arm"] == arm, "score"] for arm in ("IPT", "MED")]
+    own = pooled_sd(sds[0].std(), len(sds[0]), sds[1].std(), len(sds[1]))
+    assert rows(beside, quantity="standard deviation")["estimate"].item() == pytest.approx(own)
+    g = rows(beside, quantity="effect size")
+    n = int(g["n_arm"].item() + g["n_reference"].item())
+    assert g["estimate"].item() == pytest.approx(-difference / own * (1 - 3 / (4 * (n - 2) - 1)))
+    assert "baseline SD" in g["contrast"].item()
 
 
 def test_the_order_of_rows_does_not_matter(reference_trial):

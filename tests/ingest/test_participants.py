@@ -257,3 +257,27 @@ def test_counts_add_up(name, tmp_path):
     assert counts["scores_not_used"] == 0
     assert counts["participants"] == len(result.participants) == 6
     assert counts["findings"] == {"error": 0, "warning": 0, "note": 0}
+
+
+def test_further_events_become_days(tmp_path):
+    export = csv_wide()
+    export.trial["columns"]["events"] = {
+        "left_early": {"date": "left"},
+        "drug_started": {"day": "sessions"},
+    }
+    export.cell(3, "left", "2024-02-01")
+    result = export.ingest(tmp_path)
+    people = result.participants
+    pd.testing.assert_series_equal(
+        people["event_day_left_early"], people["study_exit_day"], check_names=False
+    )
+    attended = people["sessions_attended"]
+    pd.testing.assert_series_equal(people["event_day_drug_started"], attended, check_names=False)
+    assert warnings(result) == [("before randomisation", 3, "left")] * 2
+
+
+def test_an_event_has_a_date_or_a_day(tmp_path):
+    export = csv_wide()
+    export.trial["columns"]["events"] = {"moved": {"date": "left", "day": "sessions"}}
+    with pytest.raises(ValueError, match="date or of its day, one of the two"):
+        export.ingest(tmp_path)

@@ -84,7 +84,7 @@ def test_every_section_refuses_unknown_keys():
         (("        focus: problem_focus\n", ""), "needs the column with each participant's primary focus"),
         (("      randomisation_date: randomisation_date\n", ""), "visit_date needs randomisation_date to count days from"),
         (("week_4_arm_1: week_4", "week_4_arm_1: wek_4"), "wek_4 does not stand under visits. Did you mean week_4?"),
-        (("treatment-policy}", "composite}"), "expected treatment-policy or hypothetical"),
+        (("treatment-policy}", "last-score}"), "expected treatment-policy, hypothetical, composite or while-on-treatment"),
         (("phase: baseline}", "phase: treatment}"), "exactly one visit has the phase baseline, found none."),
         (("config_version: 1", "config_version: 7"), "config_version: found 7, expected 1."),
     ],

@@ -52,9 +52,12 @@ def settings(*analyses, without=()):
         content["trials"] = {wildcards.trial: content["trials"][wildcards.trial]}
         if "analyses" in content:
             kept = {"primary", *analyses}
+            safety = content["analyses"].get("safety")
             content["analyses"] = {
                 k: v for k, v in content["analyses"].items() if k in kept
             }
+            # What means a death decides for every estimand what becomes of later scores.
+            content["deaths"] = safety and safety["death_reasons"]
         return json.dumps(content, sort_keys=True)
 
     return part

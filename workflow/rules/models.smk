@@ -8,6 +8,8 @@ rule primary:
         participants="results/restricted/{trial}/participants.parquet",
     output:
         estimates="results/shared/{trial}/estimates/primary_{outcome}.parquet",
+        # Who is left out, by study number: never shared.
+        not_analysed="results/restricted/{trial}/not_analysed_{outcome}.csv",
     log:
         "results/restricted/logs/primary_{trial}_{outcome}.log",
     conda:

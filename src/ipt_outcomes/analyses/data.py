@@ -1,7 +1,8 @@
 """From the canonical frames to the rows that an analysis may use.
 
-Three decisions are taken here and nowhere else: what an estimand's strategies do to the scores,
-who belongs to an analysis set, and who cannot be analysed, and why.
+Two decisions are taken here and nowhere else: who belongs to an analysis set, and who cannot be
+analysed, and why. What an estimand's strategies do to the scores is told in
+:mod:`ipt_outcomes.analyses.intercurrent`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ipt_outcomes.analyses.intercurrent import after_event, apply_strategies
 from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.study import Study
 
@@ -62,46 +64,40 @@ class ModelFrame:
         baseline, score (empty when missing or set aside), therapist, problem_area and covariates.
     excluded
         Participants of the set without any usable row: participant, arm, reason.
-    set_aside
-        Number of observed scores set aside by the estimand's strategies.
+    handled
+        What the estimand's strategies did to the scores, in words.
     """
 
     rows: pd.DataFrame
     excluded: pd.DataFrame
-    set_aside: int
+    handled: list[str]
 
 
 def after_stopping(scores: pd.DataFrame, participants: pd.DataFrame, study: Study) -> pd.Series:
     """Tell which rows of a score frame lie after the participant stopped treatment.
 
-    The day of the assessment decides; where it is unknown, the visit's planned day. A visit after
-    treatment has ended as planned is not "after stopping" for those who finished.
-
-    Returns
-    -------
-    pandas.Series
-        True or False for each row of ``scores``, with its index.
+    See :func:`ipt_outcomes.analyses.intercurrent.after_event`. A visit after treatment has ended
+    as planned is not "after stopping" for those who finished.
     """
-    planned = scores["visit"].map({name: v.week * 7 for name, v in study.visits.items()})
-    day = scores["day"].astype("Float64").fillna(planned.astype("Float64"))
-    stop = scores["participant"].map(participants.set_index("participant")["treatment_stop_day"])
-    return (day > stop.astype("Float64")).fillna(False).astype(bool)
+    stop = participants.set_index("participant")["treatment_stop_day"]
+    return after_event(scores, stop, study)
 
 
-def estimand_scores(data: TrialData, outcome: str, estimand: str) -> tuple[pd.DataFrame, int]:
+def estimand_scores(data: TrialData, outcome: str, estimand: str) -> tuple[pd.DataFrame, list[str]]:
     """Apply an estimand's strategies to the scores of one outcome.
 
     Returns
     -------
-    tuple of pandas.DataFrame and int
-        The outcome's rows, scores set aside made empty, and how many those were.
+    tuple of pandas.DataFrame and list of str
+        The outcome's rows with what the strategies made of them, and what was done, in words.
     """
-    scores = data.scores[data.scores["outcome"] == outcome].copy()
-    if data.study.estimands[estimand].intercurrent_events.stopping_treatment == "hypothetical":
-        aside = after_stopping(scores, data.participants, data.study) & scores["score"].notna()
-        scores.loc[aside, "score"] = float("nan")
-        return scores, int(aside.sum())
-    return scores, 0
+    handled = apply_strategies(data, outcome, estimand)
+    return handled.scores, handled.words()
+
+
+def analysis_sets(study: Study) -> list[str]:
+    """Name the sets that are analysed: as randomised, and per protocol where it is defined."""
+    return [AS_RANDOMISED] + [PER_PROTOCOL] * (study.analysis_sets.per_protocol is not None)
 
 
 def members(data: TrialData, analysis_set: str, outcome: str) -> pd.DataFrame:
@@ -157,7 +153,7 @@ def model_frame(data: TrialData, outcome: str, estimand: str, analysis_set: str)
         Rows in the order of the participant frame and of time.
     """
     people = members(data, analysis_set, outcome)
-    scores, set_aside = estimand_scores(data, outcome, estimand)
+    scores, handled = estimand_scores(data, outcome, estimand)
     first = scores[scores["visit"] == data.study.baseline].set_index("participant")["score"]
     later = scores[scores["visit"].isin(data.later_visits)]
     seen = later.loc[later["score"].notna(), "participant"]
@@ -181,5 +177,33 @@ def model_frame(data: TrialData, outcome: str, estimand: str, analysis_set: str)
     return ModelFrame(
         rows.drop(columns="order").reset_index(drop=True),
         excluded.reset_index(drop=True),
-        set_aside,
+        handled,
     )
+
+
+def not_analysed(data: TrialData, outcome: str) -> pd.DataFrame:
+    """List everyone whom a model of the outcome leaves out: for the trial's own staff only.
+
+    Parameters
+    ----------
+    data
+        The trial.
+    outcome
+        Short name of the outcome.
+
+    Returns
+    -------
+    pandas.DataFrame
+        estimand, analysis_set, participant, arm, reason; those outside the analysis set too.
+    """
+    parts = []
+    for estimand in data.study.estimands:
+        for analysis_set in analysis_sets(data.study):
+            inside = members(data, analysis_set, outcome)["participant"]
+            out = data.participants[~data.participants["participant"].isin(inside)]
+            out = out[["participant", "arm"]].assign(reason=f"not {analysis_set}")
+            excluded = model_frame(data, outcome, estimand, analysis_set).excluded
+            found = pd.concat([excluded, out], ignore_index=True)
+            parts.append(found.assign(estimand=estimand, analysis_set=analysis_set))
+    listed = pd.concat(parts, ignore_index=True)
+    return listed[["estimand", "analysis_set", "participant", "arm", "reason"]]

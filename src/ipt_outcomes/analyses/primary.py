@@ -1,19 +1,28 @@
 """The primary analysis: differences between arms by visit, for every estimand and analysis set.
 
 Model and inference are those of :mod:`ipt_outcomes.analyses.repeated`; the standardised effect
-divides the model's difference at the endpoint by the pooled observed SD there (the baseline SD is
-truncated by the trial's entry criteria and would inflate it).
+divides the model's difference at the endpoint by the pooled observed SD there. A version on the
+baseline SD, which the trial's entry criteria truncate, stands apart under its own name. Beside the
+estimates stand counts: whom an intercurrent event happened to, and who could not be analysed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, PER_PROTOCOL, TrialData, model_frame
+from ipt_outcomes.analyses.data import (
+    AS_RANDOMISED,
+    ModelFrame,
+    TrialData,
+    analysis_sets,
+    model_frame,
+)
 from ipt_outcomes.analyses.effect_size import hedges_g, pooled_sd
+from ipt_outcomes.analyses.intercurrent import apply_strategies, in_words
 from ipt_outcomes.analyses.repeated import RepeatedMeasures, endpoint_sds, fit_repeated_measures
 from ipt_outcomes.results import estimates
 
@@ -34,22 +43,21 @@ def primary(data: TrialData, outcome: str) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Rows of the estimates table: adjusted means and differences by visit, the test of arm by
-        visit, and Hedges' g at the endpoint, per estimand and analysis set. Only the primary
-        outcome's difference at the endpoint, for the first estimand and everyone as randomised,
-        is marked confirmatory.
+        visit, and Hedges' g at the endpoint, per estimand and analysis set; participants with
+        each intercurrent event and those not analysed, by arm. Only the primary outcome's
+        difference at the endpoint, for the first estimand and everyone as randomised, is marked
+        confirmatory.
 
     Raises
     ------
     ipt_outcomes.mixed.MixedModelError
         When a model cannot be fitted.
     """
-    sets = [AS_RANDOMISED]
-    if data.study.analysis_sets.per_protocol is not None:
-        sets.append(PER_PROTOCOL)
     rows: list[Row] = []
     for estimand in data.study.estimands:
-        for analysis_set in sets:
+        for analysis_set in analysis_sets(data.study):
             rows.extend(_one_model(data, outcome, estimand, analysis_set))
+        rows.extend(_events(data, outcome, estimand))
     return estimates(rows)
 
 
@@ -75,7 +83,7 @@ def _one_model(data: TrialData, outcome: str, estimand: str, analysis_set: str) 
             "analysis_set": analysis_set,
             "estimand": estimand,
             "status": "exploratory",
-            "notes": _notes(frame.set_aside, len(frame.excluded)),
+            "notes": _notes(frame),
         },
     )
     yield from model.means()
@@ -87,17 +95,71 @@ def _one_model(data: TrialData, outcome: str, estimand: str, analysis_set: str) 
     if model.model_based is not None:
         yield from model.model_based.differences(reference)
     yield from _joint_test(model)
-    yield from _effect_sizes(
-        data, model, endpoint_sds(frame.rows, "arm", endpoint), differences, endpoint, outcome
+    sds = endpoint_sds(frame.rows, "arm", endpoint)
+    about = "the observed endpoint SD", "at the endpoint"
+    yield from _effect_sizes(data, model, sds, differences, endpoint, about)
+    at_start = frame.rows.drop_duplicates("participant").assign(
+        score=lambda rows: rows["baseline"], visit=data.study.baseline
     )
+    sds = endpoint_sds(at_start, "arm", data.study.baseline)
+    apart = replace(model, where={**model.where, "analysis": "primary, baseline SD"})
+    about = "the baseline SD, which the entry criteria truncate", "at baseline"
+    yield from _effect_sizes(data, apart, sds, differences, endpoint, about)
+    yield from _not_analysed(data, frame, model.where)
 
 
-def _notes(set_aside: int, excluded: int) -> str | None:
-    notes = []
-    if set_aside:
-        notes.append(f"{set_aside} scores after stopping treatment set aside")
-    if excluded:
-        notes.append(f"{excluded} participants without a baseline or later score not analysed")
+def _not_analysed(data: TrialData, frame: ModelFrame, where: Row) -> Iterator[Row]:
+    for arm in data.arms:
+        own = frame.excluded[frame.excluded["arm"] == arm]["reason"]
+        analysed = int(frame.rows.loc[frame.rows["arm"] == arm, "participant"].nunique())
+        for reason, n in own.value_counts().sort_index().items():
+            kept = ("trial", "outcome", "analysis_set", "estimand", "status", "disclosure")
+            yield {
+                **{name: where[name] for name in kept},
+                "analysis": "not analysed",
+                "quantity": "count",
+                "contrast": str(reason),
+                "arm": arm,
+                "unit": "participants",
+                "estimate": int(n),
+                "n_arm": analysed + len(own),
+                "method": "count",
+            }
+
+
+def _events(data: TrialData, outcome: str, estimand: str) -> Iterator[Row]:
+    """Count the participants with each event up to the endpoint, by arm and strategy."""
+    events = apply_strategies(data, outcome, estimand).events
+    last = data.study.visits[data.study.estimands[estimand].endpoint].week * 7
+    arm_of = data.participants.set_index("participant")["arm"]
+    arms = events["participant"].map(arm_of)
+    for event, strategy in data.study.estimands[estimand].intercurrent_events.strategies.items():
+        own = arms[(events["event"] == event) & (events["day"] <= last)]
+        for arm in data.arms:
+            yield {
+                "trial": data.trial,
+                "outcome": outcome,
+                "analysis": "intercurrent events",
+                "analysis_set": AS_RANDOMISED,
+                "estimand": estimand,
+                "quantity": "count",
+                "contrast": f"{in_words(event)}: {strategy}",
+                "arm": arm,
+                "unit": "participants",
+                "estimate": int((own == arm).sum()),
+                "n_arm": int((arm_of == arm).sum()),
+                "method": "count",
+                "status": "exploratory",
+                "disclosure": "shared",
+            }
+
+
+def _notes(frame: ModelFrame) -> str | None:
+    notes = list(frame.handled)
+    if len(frame.excluded):
+        notes.append(
+            f"{len(frame.excluded)} participants without a baseline or later score not analysed"
+        )
     return "; ".join(notes) or None
 
 
@@ -125,8 +187,10 @@ def _effect_sizes(
     sds: dict[str, tuple[float, int]],
     differences: list[Row],
     endpoint: str,
-    outcome: str,
+    about: tuple[str, str],
 ) -> Iterator[Row]:
+    worse = data.study.outcomes[model.where["outcome"]].higher_is == "worse"
+    divisor, at = about
     for row in differences:
         if row["visit"] != endpoint or not {row["arm"], row["reference"]} <= set(sds):
             continue
@@ -140,10 +204,10 @@ def _effect_sizes(
             n_arm,
             n_reference,
             se_difference=row["se"],
-            higher_is_worse=data.study.outcomes[outcome].higher_is == "worse",
+            higher_is_worse=worse,
             level=model.level,
         )
-        about = {
+        where = {
             **model.where,
             "arm": row["arm"],
             "reference": row["reference"],
@@ -152,9 +216,9 @@ def _effect_sizes(
             "n_reference": n_reference,
         }
         yield {
-            **about,
+            **where,
             "quantity": "effect size",
-            "contrast": f"Hedges g on the observed endpoint SD ({sd:.2f})",
+            "contrast": f"Hedges g on {divisor} ({sd:.2f})",
             "unit": "SD",
             "estimate": effect.g,
             "se": effect.se,
@@ -165,9 +229,9 @@ def _effect_sizes(
             "notes": f"positive favours {model.names[row['arm']]}",
         }
         yield {
-            **about,
+            **where,
             "quantity": "standard deviation",
-            "contrast": "pooled observed SD at the endpoint",
+            "contrast": f"pooled observed SD {at}",
             "estimate": sd,
             "method": "description",
         }

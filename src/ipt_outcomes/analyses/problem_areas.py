@@ -74,7 +74,7 @@ def problem_areas(data: TrialData) -> pd.DataFrame:
     several_arms = len(set(rows["arm"])) > 1
     model = fit_repeated_measures(
         data,
-        ModelFrame(rows[rows["problem_area"].isin(large)], frame.excluded, frame.set_aside),
+        ModelFrame(rows[rows["problem_area"].isin(large)], frame.excluded, frame.handled),
         group="problem_area",
         reference=large[0],
         names=PROBLEM_AREA_LABELS,

@@ -137,8 +137,7 @@ class _Statuses:
         return self._shared(analysis, notes, definition.name, definition.benefit)
 
     def _shared(self, analysis: str, notes: list[str], name: str, benefit: bool) -> Comparison:
-        if self.matrix.set_aside:
-            notes.append(f"{self.matrix.set_aside} scores after stopping treatment set aside")
+        notes += self.matrix.handled
         if self.matrix.filled:
             notes.append(f"{self.matrix.filled} missing covariates filled by their mean")
         where: Row = {

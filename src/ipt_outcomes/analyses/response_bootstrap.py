@@ -64,7 +64,7 @@ def bootstrap_estimates(
         rows = np.repeat(np.arange(len(weights)), weights.astype(np.int64))
         sample = ScoreMatrix(
             matrix.participants[rows], matrix.arm[rows], matrix.arms, matrix.visits,
-            matrix.scores[rows], matrix.covariates[rows], 0, 0,
+            matrix.scores[rows], matrix.covariates[rows], [], 0,
         )  # fmt: skip
         if best is None:
             own = estimate(sample.scores, sample)

@@ -33,8 +33,8 @@ class ScoreMatrix:
         Scores, NaN where missing or set aside, shape (n, visits).
     covariates
         Covariates beside the baseline score, shape (n, q).
-    set_aside
-        Observed scores set aside by the estimand's strategies.
+    handled
+        What the estimand's strategies did to the scores, in words.
     filled
         Missing numbers among the covariates, filled by the mean.
     """
@@ -45,7 +45,7 @@ class ScoreMatrix:
     visits: list[str]
     scores: Floats
     covariates: Floats
-    set_aside: int
+    handled: list[str]
     filled: int
 
     @property
@@ -77,7 +77,7 @@ def score_matrix(
         Covariates; those of the primary analysis when None.
     """
     people = members(data, AS_RANDOMISED, outcome).sort_values("participant", kind="stable")
-    scores, set_aside = estimand_scores(data, outcome, estimand)
+    scores, handled = estimand_scores(data, outcome, estimand)
     wide = scores.set_index(["participant", "visit"])["score"].unstack("visit")  # noqa: PD010
     visits = [data.study.baseline, *data.later_visits]
     wide = wide.reindex(index=people["participant"], columns=visits)
@@ -91,7 +91,7 @@ def score_matrix(
         visits,
         wide.to_numpy(float),
         covariates,
-        set_aside,
+        handled,
         filled,
     )
 

@@ -52,8 +52,7 @@ def incomplete(
     reference = _reference(data, plan, shorts)
     outcome, estimand = study.primary_outcome, study.primary_estimand
     people = members(data, AS_RANDOMISED, outcome)
-    scores, set_aside = estimand_scores(data, outcome, estimand)
-    notes = [f"{set_aside} scores after stopping treatment set aside"] if set_aside else []
+    scores, notes = estimand_scores(data, outcome, estimand)
     first = scores[scores["visit"] == study.baseline].set_index("participant")["score"]
     columns: dict[str, pd.Series] = {"baseline": people["participant"].map(first).astype(float)}
     for name in study.analyses.primary.adjust_for:

@@ -208,7 +208,7 @@ def _as_observed(data: TrialData, outcome: str) -> ScoreMatrix:
     kept = {
         name: estimand
         for name, estimand in data.study.estimands.items()
-        if estimand.intercurrent_events.stopping_treatment == "treatment-policy"
+        if estimand.intercurrent_events.takes_scores_as_they_came
     }
     if kept:
         return score_matrix(data, outcome, next(iter(kept)), [])
@@ -217,5 +217,5 @@ def _as_observed(data: TrialData, outcome: str) -> ScoreMatrix:
     wide = scores.set_index(["participant", "visit"])["score"].unstack("visit")  # noqa: PD010
     whole = wide.reindex(index=matrix.participants, columns=matrix.visits).to_numpy(float)
     return ScoreMatrix(
-        matrix.participants, matrix.arm, matrix.arms, matrix.visits, whole, matrix.covariates, 0, 0
+        matrix.participants, matrix.arm, matrix.arms, matrix.visits, whole, matrix.covariates, [], 0
     )

@@ -15,7 +15,15 @@ import pandas as pd
 
 from ipt_outcomes import frames
 from ipt_outcomes.ingest.findings import Findings, quoted
-from ipt_outcomes.ingest.records import CHARACTERISTIC, FLAG, FOCUS, Part, Records
+from ipt_outcomes.ingest.records import (
+    CHARACTERISTIC,
+    EVENT,
+    FLAG,
+    FOCUS,
+    Part,
+    Records,
+    person_columns,
+)
 from ipt_outcomes.ingest.roster import Roster
 from ipt_outcomes.ingest.values import (
     AGAIN,
@@ -243,13 +251,12 @@ def participant_frame(
         data[name] = fields.get(name, nothing).texts()
     data["sessions_attended"] = whole(fields.get("sessions_attended", nothing).numbers())
     for stem in ("treatment_start", "treatment_stop", "study_exit"):
-        day = fields.get(f"{stem}_day", nothing).numbers()
-        if f"{stem}_date" in fields:
-            day = fields[f"{stem}_date"].numbers() - people.day_of_randomisation()
-        data[f"{stem}_day"] = whole(day)
+        data[f"{stem}_day"] = _days(stem, study, trial, people, roster, findings)
         if stem != "treatment_start":
             data[f"{stem}_reason"] = fields.get(f"{stem}_reason", nothing).texts()
-        _report_early(stem, day, study, trial, people, roster, findings)
+    for event in study.trials[trial].columns.events:
+        days = _days(EVENT + event, study, trial, people, roster, findings)
+        data[frames.EVENT + event] = days
     data["problem_area"] = fields.get(FOCUS, nothing).texts()
     data |= _areas(study, trial, people, roster, findings)
     data["source_row"] = pd.array(people.rows.get("arm", people.first_row), dtype="Int64")
@@ -267,26 +274,26 @@ def whole(values: np.ndarray) -> pd.arrays.IntegerArray:
     return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
 
 
-def _report_early(
-    stem: str,
-    day: np.ndarray,
-    study: Study,
-    trial: str,
-    people: People,
-    roster: Roster,
-    findings: Findings,
-) -> None:
+def _days(
+    stem: str, study: Study, trial: str, people: People, roster: Roster, findings: Findings
+) -> pd.arrays.IntegerArray:
+    """Return the days of an event since randomisation, warning of those before it."""
+    n, fields = len(roster.names), people.fields
+    if f"{stem}_date" in fields:
+        name = f"{stem}_date"
+        day = fields[name].numbers() - people.day_of_randomisation()
+    else:
+        name = f"{stem}_day"
+        day = fields.get(name, Cells(np.full(n, BLANK), [])).numbers()
     early = np.flatnonzero(day < 0)
-    if not len(early):
-        return
-    columns = study.trials[trial].columns
-    name = f"{stem}_date" if getattr(columns, f"{stem}_date") else f"{stem}_day"
-    findings.add("warning", "before randomisation", row=people.rows[name][early],
-                 participant=[roster.names[place] for place in early],
-                 column=getattr(columns, name),
-                 found=[f"day {day[place]:g}" for place in early],
-                 expected="a day after randomisation (day 0)",
-                 mend="Check both dates; they are used as they are.")  # fmt: skip
+    if len(early):
+        findings.add("warning", "before randomisation", row=people.rows[name][early],
+                     participant=[roster.names[place] for place in early],
+                     column=person_columns(study.trials[trial].columns)[name],
+                     found=[f"day {day[place]:g}" for place in early],
+                     expected="a day after randomisation (day 0)",
+                     mend="Check both dates; they are used as they are.")  # fmt: skip
+    return whole(day)
 
 
 def _areas(

@@ -26,7 +26,7 @@ from ipt_outcomes.ingest.values import Cells, Parser, nearest, parse_column
 from ipt_outcomes.study.column_names import item_numbers
 from ipt_outcomes.study.trials import Columns, Trial
 
-CHARACTERISTIC, FLAG = "characteristics.", "problem_areas.flags."
+CHARACTERISTIC, FLAG, EVENT = "characteristics.", "problem_areas.flags.", "events."
 OUTCOME, ITEM = "outcomes.", "items."
 """Fields with scores: ``outcomes.<outcome>`` is a total, ``items.<outcome>.<number>`` an item."""
 FOCUS = "problem_areas.focus"
@@ -163,6 +163,8 @@ def person_columns(columns: Columns) -> dict[str, str]:
     named[FOCUS] = columns.problem_areas.focus
     named |= {FLAG + area: column for area, column in columns.problem_areas.flags.items()}
     named |= {CHARACTERISTIC + name: column for name, column in columns.characteristics.items()}
+    for event, column in columns.events.items():
+        named |= {f"{EVENT}{event}_date": column.date, f"{EVENT}{event}_day": column.day}
     return {name: column for name, column in named.items() if column}
 
 

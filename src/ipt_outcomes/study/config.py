@@ -10,8 +10,9 @@ from typing import Literal
 from pydantic import Field
 
 from ipt_outcomes.study.clinical import clinical_problems
+from ipt_outcomes.study.estimands import Estimand, estimand_problems
 from ipt_outcomes.study.missing import missing_problems
-from ipt_outcomes.study.plan import Analyses, AnalysisSets, Estimand, StudyIdentity
+from ipt_outcomes.study.plan import Analyses, AnalysisSets, StudyIdentity
 from ipt_outcomes.study.sections import (
     Arm,
     Characteristic,
@@ -100,6 +101,7 @@ class Study(Section):
         yield from self._choice_problems()
         yield from clinical_problems(self)
         yield from missing_problems(self)
+        yield from estimand_problems(self)
         for name, trial in self.trials.items():
             yield from self._trial_problems(name, trial)
 

@@ -15,8 +15,6 @@ from ipt_outcomes.study.clinical import (
 from ipt_outcomes.study.missing import MissingDataAnalysis, RobustnessAnalysis
 from ipt_outcomes.study.sections import Name, Section
 
-Strategy = Literal["treatment-policy", "hypothetical"]
-
 
 class StudyIdentity(Section):
     """What the study is called, and the seed of everything random."""
@@ -30,28 +28,6 @@ class StudyIdentity(Section):
     blinded: bool = False
     """Whether arms are masked until the analysis plan is locked with ``ipt lock``: until then every
     analysis runs with the arms dealt out anew at random among the participants."""
-
-
-class IntercurrentEvents(Section):
-    """What happens to scores after an event that changes their meaning (ICH E9(R1))."""
-
-    stopping_treatment: Strategy
-    """``treatment-policy``: scores after stopping count like any other; ``hypothetical``: they
-    are set aside, and the estimate is for a world in which nobody stopped."""
-
-
-class Estimand(Section):
-    """What one treatment effect means, in the terms of ICH E9(R1)."""
-
-    label: str
-    """A name for the report."""
-    population: str
-    """Whom the effect is about."""
-    endpoint: Name
-    """The visit at which the effect is stated."""
-    intercurrent_events: IntercurrentEvents
-    summary: Literal["difference in means"] = "difference in means"
-    """How arms are compared."""
 
 
 class PerProtocol(Section):

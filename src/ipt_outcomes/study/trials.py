@@ -77,6 +77,21 @@ class ProblemAreaColumns(Section):
     """Area: column that says yes or no (a REDCap checkbox, ``areas___1``, is one)."""
 
 
+class EventColumn(Section):
+    """Where the export says when an event happened; empty for those without it."""
+
+    date: str | None = None
+    """Column with its date."""
+    day: str | None = None
+    """The same in days since randomisation."""
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> EventColumn:
+        if (self.date is None) == (self.day is None):
+            raise ValueError("give the column of its date or of its day, one of the two")
+        return self
+
+
 class Columns(Section):
     """Which column of the export holds what. Leave out what the export does not have."""
 
@@ -124,6 +139,9 @@ class Columns(Section):
     """The same in days since randomisation."""
     study_exit_reason: str | None = None
     """A short coded reason, never free text."""
+    events: dict[Name, EventColumn] = Field(default_factory=dict)
+    """Further events that may change the meaning of later scores, such as starting an
+    antidepressant, admission to hospital or a change of therapist: the day of the first one."""
     problem_areas: ProblemAreaColumns = Field(default_factory=ProblemAreaColumns)
     characteristics: dict[Name, str] = Field(default_factory=dict)
     """Characteristic: its column."""
@@ -141,6 +159,9 @@ class Columns(Section):
                 raise ValueError(f"give {stem}_date or {stem}_day, not both")
             if date and not self.randomisation_date:
                 raise ValueError(f"{stem}_date needs randomisation_date to count days from")
+        for event, column in self.events.items():
+            if column.date and not self.randomisation_date:
+                raise ValueError(f"events.{event}.date needs randomisation_date to count days from")
         return self
 
     @model_validator(mode="after")

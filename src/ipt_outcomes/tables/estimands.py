@@ -5,16 +5,18 @@ Source: ICH (2019), E9(R1) addendum on estimands and sensitivity analysis in cli
 
 from __future__ import annotations
 
-from ipt_outcomes.study.plan import Estimand
-from ipt_outcomes.tables.quotes import listed, named, words
+from ipt_outcomes.study.estimands import DEATH, Estimand
+from ipt_outcomes.tables.quotes import Text, listed, named, words
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Line, Table, column
 
 STRATEGIES = {
-    "treatment-policy": "Treatment policy: scores after stopping count like any other",
-    "hypothetical": "Hypothetical: scores after stopping are set aside, for the effect had nobody "
-    "stopped",
+    "treatment-policy": "Treatment policy: scores after {event} count like any other",
+    "hypothetical": "Hypothetical: scores after {event} are set aside, for the effect without it",
+    "composite": "Composite: {event} counts as failure, with {failure} from then on",
+    "while-on-treatment": "While on treatment: the last score before {event} stands for later ones",
 }
+NO_STRATEGY = "None recorded, or missing at random"
 
 
 def estimands(source: Source, name: str = "estimands") -> Table:
@@ -26,6 +28,7 @@ def estimands(source: Source, name: str = "estimands") -> Table:
     compared = words(listed(others), f", {each}compared with ", source.arm(reference))
     primary = study.outcomes[study.primary_outcome]
     chosen: list[Estimand] = list(study.estimands.values())
+    events = list(dict.fromkeys(e for one in chosen for e in one.intercurrent_events.strategies))
     lines = {
         "Population": [words(named(estimand.population)) for estimand in chosen],
         "Treatments": [compared] * len(chosen),
@@ -33,10 +36,12 @@ def estimands(source: Source, name: str = "estimands") -> Table:
             words(named(primary.label), " (primary) at ", source.visit(estimand.endpoint))
             for estimand in chosen
         ],
-        "Stopping treatment": [
-            words(STRATEGIES[estimand.intercurrent_events.stopping_treatment])
-            for estimand in chosen
-        ],
+        **{
+            event[:1].upper() + event[1:].replace("_", " "): [
+                _strategy(estimand, event) for estimand in chosen
+            ]
+            for event in events
+        },
         "Summary": [words(named(estimand.summary.capitalize())) for estimand in chosen],
     }
     return Table(
@@ -50,3 +55,15 @@ def estimands(source: Source, name: str = "estimands") -> Table:
         else (),
         prose=True,
     )
+
+
+def _strategy(estimand: Estimand, event: str) -> Text:
+    chosen = estimand.intercurrent_events
+    score = chosen.composite_score
+    failure = "the worst possible score" if score == "worst" else f"a score of {score:g}"
+    strategy = chosen.strategies.get(event)
+    if strategy is None:
+        return words(NO_STRATEGY if event == DEATH else STRATEGIES["treatment-policy"].format(
+            event=event.replace("_", " ")))  # fmt: skip
+    said = STRATEGIES[strategy].format(event=event.replace("_", " "), failure=named(failure))
+    return words(said)
