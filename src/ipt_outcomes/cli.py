@@ -14,7 +14,9 @@ from importlib import import_module
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "lock": ("ipt_outcomes.study.lock_command", "lock the analysis plan of a study"),
+    "combine": ("ipt_outcomes.commands.combine", "one model over the sums of several sites"),
     "power": ("ipt_outcomes.commands.power", "plan a trial: power and precision by simulation"),
+    "summarise": ("ipt_outcomes.commands.summarise", "a site's sums to share, without any row"),
 }
 """Name of each command: the module that carries it out and what it does, in one line."""
 
