@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,13 +11,11 @@ from scipy.special import chdtrc, expit, logit
 from .clustered import ClusteredLikelihood
 from .errors import MixedModelError
 from .factors import level_label
+from .fitted import FittedModel
 from .inference import quantile
 
-if TYPE_CHECKING:
-    from .fit import MixedModelFit
 
-
-def likelihood_ratio_test(smaller: MixedModelFit, larger: MixedModelFit) -> pd.DataFrame:
+def likelihood_ratio_test(smaller: FittedModel, larger: FittedModel) -> pd.DataFrame:
     """Test a model against a larger one that contains it.
 
     Parameters
@@ -73,7 +71,7 @@ def likelihood_ratio_test(smaller: MixedModelFit, larger: MixedModelFit) -> pd.D
 
 
 def intraclass_correlation(
-    fit: MixedModelFit, visit: Any = None, level: float | None = None
+    fit: FittedModel, visit: Any = None, level: float | None = None
 ) -> pd.DataFrame:
     """Return the share of the variance at a visit that lies between clusters.
 

@@ -13,8 +13,6 @@ Leaving participant i out, with the covariance held at its estimate, changes the
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
@@ -22,13 +20,11 @@ from .clustered import ClusteredLikelihood, ClusterPoint
 from .composition import RandomPlusResidual
 from .errors import MixedModelError
 from .factors import Floats
+from .fitted import FittedModel
 from .inference_of_fit import participant_blocks
 
-if TYPE_CHECKING:
-    from .fit import MixedModelFit
 
-
-def linear_predictor(fit: MixedModelFit) -> Floats:
+def linear_predictor(fit: FittedModel) -> Floats:
     """Return Xβ̂ of every participant at every visit (participants, T), where the design exists."""
     prepared = fit.prepared
     if prepared.X is not None:
@@ -37,7 +33,7 @@ def linear_predictor(fit: MixedModelFit) -> Floats:
     return np.asarray(prepared.design.z @ (selectors @ fit.fixed.beta).T)
 
 
-def cluster_part(fit: MixedModelFit) -> Floats:
+def cluster_part(fit: FittedModel) -> Floats:
     """Return the predicted cluster effect of every participant at every visit (participants, T)."""
     prepared = fit.prepared
     out = np.zeros(fit.layout.shape)
@@ -51,7 +47,7 @@ def cluster_part(fit: MixedModelFit) -> Floats:
     return out
 
 
-def conditional_residuals(fit: MixedModelFit) -> tuple[Floats, Floats]:
+def conditional_residuals(fit: FittedModel) -> tuple[Floats, Floats]:
     """Return r − Z u (participants, T), zero where not seen, and W of every participant."""
     prepared = fit.prepared
     free = prepared.y - linear_predictor(fit) - cluster_part(fit)
@@ -65,7 +61,7 @@ def conditional_residuals(fit: MixedModelFit) -> tuple[Floats, Floats]:
     return r, weights
 
 
-def fitted_table(fit: MixedModelFit, *, conditional: bool) -> pd.DataFrame:
+def fitted_table(fit: FittedModel, *, conditional: bool) -> pd.DataFrame:
     """Return the mean of every participant at every visit, wide.
 
     Parameters
@@ -92,7 +88,7 @@ def fitted_table(fit: MixedModelFit, *, conditional: bool) -> pd.DataFrame:
     return pd.DataFrame(mean, index=fit.layout.participants, columns=list(fit.layout.visits))
 
 
-def random_effects_table(fit: MixedModelFit) -> pd.DataFrame:
+def random_effects_table(fit: FittedModel) -> pd.DataFrame:
     """Return the predicted random effects of participants (BLUPs), one row each.
 
     Raises
@@ -111,7 +107,7 @@ def random_effects_table(fit: MixedModelFit) -> pd.DataFrame:
     return pd.DataFrame(effects, index=fit.layout.participants, columns=structure.effects)
 
 
-def cluster_effects_table(fit: MixedModelFit) -> pd.DataFrame:
+def cluster_effects_table(fit: FittedModel) -> pd.DataFrame:
     """Return the predicted effects of clusters: cluster, participants, one column per effect.
 
     Raises
@@ -133,7 +129,7 @@ def cluster_effects_table(fit: MixedModelFit) -> pd.DataFrame:
     return pd.DataFrame({"cluster": clusters.labels, "participants": people, **columns})
 
 
-def residual_table(fit: MixedModelFit, kind: str) -> pd.DataFrame:
+def residual_table(fit: FittedModel, kind: str) -> pd.DataFrame:
     """Return residuals of the analysed rows: participant, visit, residual.
 
     ``"raw"`` is y − Xβ̂; ``"normalised"`` is L⁻¹(y − Xβ̂ − Z u) with Σ = LL', uncorrelated with unit
@@ -165,7 +161,7 @@ def residual_table(fit: MixedModelFit, kind: str) -> pd.DataFrame:
     )
 
 
-def influence_table(fit: MixedModelFit) -> tuple[pd.DataFrame, Floats]:
+def influence_table(fit: FittedModel) -> tuple[pd.DataFrame, Floats]:
     """Return Cook's distance and leverage of every participant, and the changes of coefficients.
 
     The changes β̂ − β̂₍₋ᵢ₎ (participants, estimated coefficients) hold the covariance at its
@@ -200,7 +196,7 @@ def influence_table(fit: MixedModelFit) -> tuple[pd.DataFrame, Floats]:
     return table, changes
 
 
-def simulate(fit: MixedModelFit, replicates: int, seed: int | np.random.Generator) -> Floats:
+def simulate(fit: FittedModel, replicates: int, seed: int | np.random.Generator) -> Floats:
     """Draw outcomes from the fitted model with the design and the gaps of the data.
 
     Parameters

@@ -378,4 +378,4 @@ class MixedModelFit(FittedModel):
         return np.asarray(left[:, rank:].T @ matrix)
 
     def __str__(self) -> str:
-        return describe(self)
+        return describe(self, self.coefficients)

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from .aliasing import Aliasing, find_aliasing
-from .clusters import ClusterCodes, code_clusters, participant_codes
+from .clusters import ClusterCodes, code_clusters
+from .covariance_sets import cell_times, covariance_groups, covariance_sets
 from .design import Design, build_design
 from .errors import DesignError
-from .factors import Codes, Factor, Floats, is_categorical, level_label
+from .factors import Codes, Factor, Floats, is_categorical
 from .formula import ParsedFormula, missing_columns, parse_formula, variables_of
 from .layout import Layout, arrange, visit_order
 from .random_effects import RandomDesign, random_design
@@ -138,9 +139,9 @@ def prepare(spec: Specification, frame: Source, reference: Mapping[str, Any]) ->
     design = build_design(parsed, frame, layout, reference, spec.visit)
     seen, grid = layout.mask(), layout.grid(outcome)
     rd = None if random is None else random_design(random, frame, layout)
-    groups, group_of = _groups(spec, frame, layout)
-    times = _times(spec, frame, layout)
-    set_of, group_of_set, Z, set_times = _sets(layout, rd, groups, group_of, times)
+    groups, group_of = covariance_groups(spec, frame, layout)
+    times = cell_times(spec, frame, layout)
+    set_of, group_of_set, Z, set_times = covariance_sets(layout, rd, groups, group_of, times)
     root = _root_weights(spec, frame, layout)
     patterns = find_patterns(seen, set_of if len(group_of_set) > 1 else None)
     statistics, X, aliasing = _statistics(design, frame, layout, grid, seen, patterns, root)
@@ -254,68 +255,6 @@ def _varies(values: NDArray[Any], participant: Codes) -> bool:
     first[participant[::-1]] = values[::-1]
     same = (first[participant] == values) | pd.isna(values)
     return not bool(same.all())
-
-
-def _groups(spec: Specification, frame: Source, layout: Layout) -> tuple[list[str], Codes]:
-    if spec.covariance_by is None:
-        return [""], np.zeros(layout.shape[0], np.int64)
-    levels, codes = participant_codes(frame, layout, spec.covariance_by, "covariance_by")
-    return [level_label(v) for v in levels], codes
-
-
-def _times(spec: Specification, frame: Source, layout: Layout) -> Floats | None:
-    """Return the time of every cell (participants, T): a time column, or numeric visits."""
-    if spec.time is not None:
-        if is_categorical(frame[spec.time]):
-            raise DesignError(f"time column {spec.time!r} holds text; it must be numbers.")
-        return layout.grid(np.asarray(frame[spec.time], float)[layout.keep])
-    try:
-        numeric = np.array([float(v) for v in layout.visits])
-    except (TypeError, ValueError):
-        return None
-    return None if spec.visit is None else np.broadcast_to(numeric, layout.shape)
-
-
-def _sets(
-    layout: Layout,
-    random: RandomDesign | None,
-    groups: list[str],
-    group_of: Codes,
-    times: Floats | None,
-) -> tuple[Codes, Codes, Floats | None, Floats | None]:
-    """Sort participants by group, random-effects design and times."""
-    people, visits = layout.shape
-    parts: list[Floats] = []
-    if random is not None:
-        parts.append(random.fill(layout).reshape(people, -1))
-    if times is not None:
-        parts.append(_fill(times, layout))
-    if not parts or all(np.array_equal(a, np.broadcast_to(a[:1], a.shape)) for a in parts):
-        set_of, first = (
-            group_of,
-            np.array([int(np.flatnonzero(group_of == g)[0]) for g in range(len(groups))]),
-        )
-        if len(groups) == 1:
-            first = np.zeros(1, np.int64)
-        group_of_set = np.arange(len(groups))
-    else:
-        everything = np.column_stack([group_of.astype(float), *parts])
-        _, first, set_of = np.unique(everything, axis=0, return_index=True, return_inverse=True)
-        set_of = set_of.ravel().astype(np.int64)
-        group_of_set = group_of[first]
-    Z = None if random is None else parts[0][first].reshape(len(first), visits, -1)
-    set_times = None if times is None else parts[-1][first]
-    return set_of.astype(np.int64), group_of_set.astype(np.int64), Z, set_times
-
-
-def _fill(times: Floats, layout: Layout) -> Floats:
-    """Give cells that were not seen the common time of their visit, when there is one."""
-    seen = layout.mask()
-    at_visit = np.zeros(layout.shape[1])
-    at_visit[layout.visit] = times[layout.participant, layout.visit]
-    if np.array_equal(at_visit[layout.visit], times[layout.participant, layout.visit]):
-        return np.broadcast_to(at_visit, layout.shape)
-    return np.where(seen, times, 0.0)
 
 
 def _root_weights(spec: Specification, frame: Source, layout: Layout) -> Floats | None:

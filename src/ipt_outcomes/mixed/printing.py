@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
-if TYPE_CHECKING:
-    from .fit import MixedModelFit
+from .fitted import FittedModel
 
 
-def describe(fit: MixedModelFit) -> str:
-    """Write the summary of a fit, in the manner of mmrm's printout."""
+def describe(fit: FittedModel, coefficients: pd.DataFrame) -> str:
+    """Write the summary of a fit and its coefficients, in the manner of mmrm's printout."""
     spec = fit.specification
     counts = fit.counts
     lines = [
@@ -54,7 +51,7 @@ def describe(fit: MixedModelFit) -> str:
     with pd.option_context(
         "display.width", 120, "display.max_rows", 500, "display.max_columns", 20
     ):
-        lines += ["", "Coefficients", fit.coefficients.round(5).to_string(index=False)]
+        lines += ["", "Coefficients", coefficients.round(5).to_string(index=False)]
         if spec.random is not None or spec.cluster is not None:
             components = fit.variance_components.round(5).to_string(index=False)
             lines += ["", "Covariance parameters", components]

@@ -9,7 +9,6 @@ replicates by a few matrix products, and the fits are warm-started and taken tog
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,11 +17,9 @@ from .batch import Stack, newton
 from .clustered import ClusteredLikelihood
 from .errors import MixedModelError
 from .factors import Floats
+from .fitted import FittedModel
 from .statistics import CrossProducts, find_patterns
 from .threads import single_threaded
-
-if TYPE_CHECKING:
-    from .fit import MixedModelFit
 
 CHUNK = 6_000_000  # numbers in the cross-products held at once
 
@@ -59,7 +56,7 @@ class Refits:
 
 
 def refit(
-    fit: MixedModelFit,
+    fit: FittedModel,
     *,
     weights: ArrayLike | None = None,
     outcomes: ArrayLike | None = None,
@@ -111,7 +108,7 @@ def refit(
 
 
 def _weighted(
-    fit: MixedModelFit, statistics: CrossProducts, weights: Floats, tolerance: float
+    fit: FittedModel, statistics: CrossProducts, weights: Floats, tolerance: float
 ) -> Refits:
     people, T = fit.layout.shape
     if weights.ndim != 2 or weights.shape[1] != people:
@@ -145,7 +142,7 @@ def _weighted(
 
 
 def _redrawn(
-    fit: MixedModelFit, statistics: CrossProducts, outcomes: Floats, tolerance: float
+    fit: FittedModel, statistics: CrossProducts, outcomes: Floats, tolerance: float
 ) -> Refits:
     people, T = fit.layout.shape
     if outcomes.ndim != 3 or outcomes.shape[1:] != (people, T):
@@ -189,7 +186,7 @@ def _redrawn(
 Piece = tuple[Floats, Floats, NDArray[np.bool_], NDArray[np.int64]]
 
 
-def _solve(fit: MixedModelFit, stack: Stack, tolerance: float) -> Piece:
+def _solve(fit: FittedModel, stack: Stack, tolerance: float) -> Piece:
     theta0 = fit.point.theta
     start = np.broadcast_to(theta0, (len(stack.n), len(theta0))).copy()
     theta, beta, _, converged, count = newton(
@@ -199,7 +196,7 @@ def _solve(fit: MixedModelFit, stack: Stack, tolerance: float) -> Piece:
     return theta, beta, converged, count
 
 
-def _collect(fit: MixedModelFit, pieces: list[Piece]) -> Refits:
+def _collect(fit: FittedModel, pieces: list[Piece]) -> Refits:
     theta = np.concatenate([p[0] for p in pieces])
     beta = np.concatenate([p[1] for p in pieces]) + fit.prepared.statistics.offset
     full = np.full((len(beta), len(fit.design.columns)), np.nan)

@@ -10,7 +10,6 @@ the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,37 +20,9 @@ from numpy.typing import NDArray
 from .errors import DesignError
 from .factors import Codes, Factor, Floats, is_categorical
 from .formula import ParsedFormula, check_expression, missing_columns, variables_of
+from .tallies import Tallies, moved, value_codes
 
-CELL_LIMIT = 20_000
 VISIT_LIMIT = 60
-
-
-@dataclass
-class Tallies:
-    """What one pass over the file leaves behind.
-
-    Attributes
-    ----------
-    cells
-        (visits seen as bits, levels of the categorical columns) → number of participants and
-        cross-products of (numeric columns, outcomes by visit).
-    visits, levels
-        Values in the order of their first appearance.
-    visit_values
-        Value of every visit-level numeric factor at every visit.
-    """
-
-    numeric: list[tuple[str, ...]]
-    cells: dict[tuple[int, ...], tuple[float, Floats]] = field(default_factory=dict)
-    visits: list[Any] = field(default_factory=list)
-    levels: dict[str, list[Any]] = field(default_factory=dict)
-    level_rows: dict[str, list[int]] = field(default_factory=dict)
-    visit_rows: list[int] = field(default_factory=list)
-    visit_values: dict[str, dict[int, Floats]] = field(default_factory=dict)
-    sums: dict[str, float] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    shift: float = 0.0
-    participants: int = 0
 
 
 class Reader:
@@ -228,7 +199,7 @@ class Reader:
         tallies = self.tallies
         assert tallies is not None
         people = len(starts)
-        visit = self._codes(frame[self.visit], tallies.visits, tallies.visit_rows)
+        visit = value_codes(frame[self.visit], tallies.visits, tallies.visit_rows)
         if len(tallies.visits) > VISIT_LIMIT:
             raise DesignError(f"more than {VISIT_LIMIT} visits in column {self.visit!r}.")
         cell = person * len(tallies.visits) + visit
@@ -245,10 +216,10 @@ class Reader:
                 if kind == "participant":
                     own = numbers[starts]
                     if not np.array_equal(own[person], numbers):
-                        raise DesignError(_moved(expression, "participant"))
+                        raise DesignError(moved(expression, "participant"))
                     values[expression] = own
                 else:
-                    self._visit_values(expression, numbers, visit)
+                    tallies.note_visit_values(expression, numbers, visit)
         for name in {v for f in self.factors.values() for v in f.variables}:
             if not is_categorical(frame[name]):
                 tallies.sums[name] = tallies.sums.get(name, 0.0) + float(
@@ -258,10 +229,10 @@ class Reader:
         for label, known in tallies.levels.items():
             factor = self.factors.get(label, Factor(label, True, (label,)))
             raw = pd.Series(factor.values({v: frame[v] for v in factor.variables}))
-            codes = self._codes(raw, known, tallies.level_rows[label])
+            codes = value_codes(raw, known, tallies.level_rows[label])
             own_code = codes[starts]
             if not np.array_equal(own_code[person], codes):
-                raise DesignError(_moved(label, "participant"))
+                raise DesignError(moved(label, "participant"))
             keys.append(own_code)
         columns = [np.ones((people, 1))]
         for parts in tallies.numeric[1:]:
@@ -273,73 +244,9 @@ class Reader:
         outcome = np.zeros((people, T))
         outcome[person, visit] = y
         U = np.concatenate([*columns, outcome], axis=1)
-        self._accumulate(np.column_stack(keys), U)
+        tallies.accumulate(np.column_stack(keys), U)
         tallies.participants += people
         tallies.counts["rows analysed"] = tallies.counts.get("rows analysed", 0) + len(y)
-
-    def _accumulate(self, keys: Codes, U: Floats) -> None:
-        tallies = self.tallies
-        assert tallies is not None
-        combined = keys[:, 0].copy()
-        spread = 1
-        for j in range(1, keys.shape[1]):
-            size = int(keys[:, j].max()) + 1
-            spread *= size
-            combined = combined * size + keys[:, j] if spread < 2**20 else combined
-        if spread >= 2**20 or len(tallies.visits) > 40:
-            _, inverse = np.unique(keys, axis=0, return_inverse=True)
-        else:
-            _, inverse = np.unique(combined, return_inverse=True)
-        inverse = inverse.ravel()
-        order = np.argsort(inverse, kind="stable")
-        arranged = U[order]
-        ends = np.cumsum(np.bincount(inverse))
-        begin = 0
-        for end in ends:
-            block = arranged[begin:end]
-            key = tuple(int(k) for k in keys[order[begin]])
-            gram = block.T @ block
-            if key in tallies.cells:
-                n, before = tallies.cells[key]
-                size = len(before)
-                gram[:size, :size] += before
-                tallies.cells[key] = (n + end - begin, gram)
-            else:
-                tallies.cells[key] = (float(end - begin), gram)
-            begin = end
-        if len(tallies.cells) > CELL_LIMIT:
-            raise DesignError(
-                f"more than {CELL_LIMIT} combinations of visits seen and levels; too many "
-                "categorical levels to stream."
-            )
-
-    def _codes(self, column: pd.Series[Any], known: list[Any], rows: list[int]) -> Codes:
-        """Return codes by first appearance, remembering new values and counting rows."""
-        codes, uniques = pd.factorize(column)
-        place = {value: j for j, value in enumerate(known)}
-        for value in uniques:
-            if value not in place:
-                place[value] = len(known)
-                known.append(value)
-                rows.append(0)
-        moved = np.array([place[v] for v in uniques], np.int64)
-        out: Codes = moved[codes]
-        for j, number in enumerate(np.bincount(out, minlength=len(known))):
-            rows[j] += int(number)
-        return out
-
-    def _visit_values(self, expression: str, numbers: Floats, visit: Codes) -> None:
-        tallies = self.tallies
-        assert tallies is not None
-        known = tallies.visit_values.setdefault(expression, {})
-        for v in np.unique(visit):
-            at = visit == v
-            value = numbers[at][0]
-            if not (numbers[at] == value).all() or (
-                int(v) in known and not np.array_equal(known[int(v)], value)
-            ):
-                raise DesignError(_moved(expression, "visit"))
-            known[int(v)] = value
 
 
 def _constant(values: Floats, group: Codes) -> bool:
@@ -353,13 +260,6 @@ def _scattered(column: str, who: Any) -> str:
     return (
         f"the rows of {name} do not stand together in the file; sort it by {column!r} "
         "first, or read it into a data frame and use mixed_model."
-    )
-
-
-def _moved(expression: str, unit: str) -> str:
-    return (
-        f"{expression!r} was constant within each {unit} in the first rows of the file but is not "
-        "later; use mixed_model on a data frame."
     )
 
 

@@ -23,7 +23,8 @@ from .prepare import Prepared
 from .random_effects import RandomDesign
 from .specification import Specification, specify
 from .statistics import CrossProducts, Patterns
-from .stream import Reader, Tallies, order_levels, read_parquet_tallies
+from .stream import Reader, order_levels, read_parquet_tallies
+from .tallies import Tallies
 from .threads import single_threaded
 
 
