@@ -158,6 +158,33 @@ def test_simulated_outcomes_have_the_fitted_moments(fit):
     assert np.isnan(drawn[0][~fit.prepared.seen]).all()
 
 
+def test_simulated_clusters_share_their_effects(frame):
+    result = mixed_model(
+        "score ~ baseline + arm*visit",
+        frame,
+        participant="participant",
+        visit="visit",
+        df="satterthwaite",
+        cluster="therapist",
+        cluster_where="arm != 'MED'",
+    )
+    drawn = result.simulate(3000, seed=5)
+    prepared = result.prepared
+    seen = prepared.seen[:, 0]
+    member = np.where(seen, prepared.clusters.member, -1)
+    first = int(np.flatnonzero(np.bincount(member[member >= 0]) > 1)[0])
+    one, two = np.flatnonzero(member == first)[:2]
+    outside = int(np.flatnonzero(seen & (prepared.clusters.member < 0))[0])
+    sample = np.cov(drawn[:, [one, two, outside], 0].T)
+    psi = result.variance_components.set_index("parameter")["estimate"]["cluster variance"]
+    within = result.covariance.iloc[0, 0]
+    size = psi + within
+    expected = np.array([[size, psi, 0], [psi, size, 0], [0, 0, within]])
+    # Monte Carlo error of a covariance: at most size·√(2/3000)
+    np.testing.assert_allclose(sample, expected, atol=4 * size * np.sqrt(2 / 3000))
+    assert psi > 8 * size * np.sqrt(2 / 3000)
+
+
 def test_likelihood_ratio_of_reisby_style_models(frame):
     common = {"participant": "participant", "df": "satterthwaite", "reml": False}
     one = mixed_model("score ~ baseline + week*arm", frame, random="1", **common)

@@ -251,7 +251,7 @@ def test_unbounded_likelihood_is_not_called_a_fit():
         ("score ~ arm +* week", "cannot be read"),
         ("score ~ 0", "no term"),
         ("arm*week", "names no outcome"),
-        ("arm ~ week", "holds text"),
+        ("arm ~ week", "must be numbers"),
         ("score ~ C(week, contr.sum)", "reference level"),
     ],
 )

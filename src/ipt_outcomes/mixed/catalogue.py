@@ -80,6 +80,25 @@ def covariance_name(name: str) -> str:
     return one_of("covariance", plain, known)
 
 
+def number_of_parameters(name: str, visits: int) -> int:
+    """Return the number of parameters of a covariance, without building it.
+
+    Examples
+    --------
+    >>> number_of_parameters("unstructured", 5), number_of_parameters("heterogeneous toeplitz", 5)
+    (15, 9)
+    """
+    if visits == 1 or name == "independent":
+        return 1
+    if name == "unstructured":
+        return visits * (visits + 1) // 2
+    if name == "heterogeneous independent":
+        return visits
+    variances = visits if name.startswith("heterogeneous") else 1
+    banded = name.endswith(("toeplitz", "ante-dependence"))
+    return variances + (visits - 1 if banded else 1)
+
+
 def make_structure(name: str, labels: Sequence[str], times: Floats | None = None) -> Structure:
     """Build the covariance of one group.
 

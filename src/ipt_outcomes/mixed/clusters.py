@@ -77,7 +77,7 @@ def code_clusters(spec: Specification, frame: Source, layout: Layout) -> Cluster
     """
     assert spec.cluster is not None
     inside = _where(spec, frame)
-    column = frame[spec.cluster]
+    column = frame.raw(spec.cluster)
     text = column.astype(object).where(column.notna(), "").astype(str).str.strip()
     blank = (text == "").to_numpy()
     gone = inside & blank & layout.keep
@@ -121,7 +121,16 @@ def _where(spec: Specification, frame: Source) -> Any:
         return np.ones(len(frame), bool)
     try:
         answer = np.asarray(frame.frame.eval(spec.cluster_where))
-    except (SyntaxError, NameError, TypeError, ValueError, KeyError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        NameError,
+        NotImplementedError,
+        SyntaxError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise DesignError(
             f"cluster_where={spec.cluster_where!r} cannot be evaluated ({error}); write for "
             "instance \"arm != 'MED'\"."

@@ -10,10 +10,10 @@ import numpy as np
 
 from .clusters import participant_codes
 from .errors import DesignError
-from .factors import Codes, Floats, is_categorical, level_label
+from .factors import Codes, Floats, level_label
 from .layout import Layout
 from .random_effects import RandomDesign
-from .source import Source
+from .source import Source, numbers_of
 from .specification import Specification
 
 
@@ -30,14 +30,27 @@ def covariance_groups(
 def cell_times(spec: Specification, frame: Source, layout: Layout) -> Floats | None:
     """Return the time of every cell (participants, T): a time column, or numeric visits."""
     if spec.time is not None:
-        if is_categorical(frame[spec.time]):
-            raise DesignError(f"time column {spec.time!r} holds text; it must be numbers.")
-        return layout.grid(np.asarray(frame[spec.time], float)[layout.keep])
+        own = numbers_of(frame, spec.time, "time")[layout.keep]
+        if spec.covariance == "spatial exponential":
+            _no_tied_times(own, layout, spec.time)
+        return layout.grid(own)
     try:
         numeric = np.array([float(v) for v in layout.visits])
     except (TypeError, ValueError):
         return None
     return None if spec.visit is None else np.broadcast_to(numeric, layout.shape)
+
+
+def _no_tied_times(times: Floats, layout: Layout, name: str) -> None:
+    order = np.lexsort((times, layout.participant))
+    person, at = layout.participant[order], times[order]
+    tied = np.flatnonzero((person[1:] == person[:-1]) & (at[1:] == at[:-1]))
+    if len(tied):
+        who = list(dict.fromkeys(layout.participants[person[tied]]))
+        raise DesignError(
+            f"time column {name!r} holds the same time twice for {len(who)} participants "
+            f"({', '.join(map(str, who[:5]))}); a covariance in real time needs different times."
+        )
 
 
 def covariance_sets(

@@ -31,7 +31,7 @@ from .formula import (
     variables_of,
 )
 from .layout import Layout
-from .source import Source
+from .source import Source, check_size
 
 
 @dataclass
@@ -122,9 +122,15 @@ def make_factors(
             factors.append(factor)
             continue
         raw = factor.values({v: frame[v] for v in factor.variables})
+        if name and getattr(getattr(raw, "dtype", None), "kind", "") in "mM":
+            raise DesignError(
+                f"column {expression!r} holds dates or durations; make it a number, for instance "
+                "days since randomisation."
+            )
         if expression.startswith("C(") or (name and is_categorical(raw)):
             levels, codes, empty = learn_levels(raw, None if everything else keep)
             codes = codes if everything else codes[keep]
+            notes.extend(doubtful_levels(expression, levels))
             if empty:
                 shown = ", ".join(level_label(v) for v in empty)
                 notes.append(f"{expression}: no analysed row has {shown}; left out of the model")
@@ -148,6 +154,7 @@ def make_factors(
                 raise DesignError(
                     f"{expression} is not finite in {np.sum(~np.isfinite(numbers))} rows."
                 )
+            check_size(numbers, expression)
             values[expression] = numbers
         factors.append(factor)
     unknown = set(reference) - used_references
@@ -159,6 +166,36 @@ def make_factors(
             ]
         )
     return factors, values, notes
+
+
+def doubtful_levels(name: str, levels: list[Any]) -> list[str]:
+    """Return notes on levels that look like a mistake in the data: empty text, text of numbers.
+
+    Examples
+    --------
+    >>> doubtful_levels("arm", ["", "IPT"])
+    ['arm: empty text counts as a level of its own; make it missing if nothing was recorded']
+    """
+    notes = []
+    if any(isinstance(v, str) and not v.strip() for v in levels):
+        notes.append(
+            f"{name}: empty text counts as a level of its own; make it missing if nothing was "
+            "recorded"
+        )
+    if len(levels) > 10 and all(isinstance(v, str) and _is_number(v) for v in levels):
+        notes.append(
+            f"{name}: {len(levels)} levels, all of them numbers written as text; convert the "
+            "column if it is a measurement"
+        )
+    return notes
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _reference_first(levels: list[Any], wanted: Any, name: str) -> list[Any]:

@@ -231,5 +231,5 @@ def simulate(fit: FittedModel, replicates: int, seed: int | np.random.Generator)
         effects = root_psi @ rng.standard_normal((replicates, *Psi.shape[:2], 1))
         inside = np.flatnonzero(member >= 0)
         loading = fit.likelihood.full_loading[prepared.set_of[inside]]
-        out[:, inside] += np.einsum("ntq,rnq->rnt", loading, effects[:, member[inside], :, 0])
+        out[:, inside] += np.einsum("ntq,rnq->rnt", loading, effects[..., 0][:, member[inside]])
     return np.where(prepared.seen, out, np.nan)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from formulaic.errors import FormulaicError
 from formulaic.transforms import TRANSFORMS
 from formulaic.utils.stateful_transforms import stateful_eval
 from numpy.typing import NDArray
@@ -71,7 +72,24 @@ class Factor:
         if self.is_name:
             return columns[self.expression]
         frame = {name: pd.Series(np.asarray(columns[name])) for name in self.variables}
-        return stateful_eval(self.expression, {**TRANSFORMS, **frame}, {}, self.state, None)
+        try:
+            # What comes out infinite or missing is counted or refused by the caller.
+            with np.errstate(all="ignore"):
+                return stateful_eval(self.expression, {**TRANSFORMS, **frame}, {}, self.state, None)
+        except (
+            ArithmeticError,
+            AttributeError,
+            FormulaicError,
+            LookupError,
+            NameError,
+            SyntaxError,
+            TypeError,
+            ValueError,
+        ) as error:
+            raise DesignError(
+                f"{self.expression!r} of the formula cannot be evaluated ({error}); columns that "
+                f"it found: {', '.join(self.variables) or 'none'}."
+            ) from error
 
     def numeric(self, columns: Columns) -> Floats:
         """Return the numbers, shape (rows, width)."""
@@ -79,7 +97,10 @@ class Factor:
         if isinstance(raw, Mapping):
             raw = np.column_stack([np.asarray(raw[key], float) for key in raw])
         raw = getattr(raw, "__wrapped__", raw)
-        out = np.asarray(raw, float)
+        try:
+            out = np.asarray(raw, float)
+        except (TypeError, ValueError) as error:
+            raise DesignError(f"{self.expression!r} does not give numbers ({error}).") from error
         return out[:, None] if out.ndim == 1 else out
 
     def codes(self, columns: Columns) -> Codes:

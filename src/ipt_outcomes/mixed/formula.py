@@ -17,7 +17,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from formulaic import Formula
+from formulaic import Formula, SimpleFormula
 from formulaic.errors import FormulaicError
 
 from .errors import DesignError
@@ -59,6 +59,11 @@ def parse_formula(text: str) -> ParsedFormula:
         raise DesignError(f"the formula {text!r} cannot be read: {told}") from error
     right = getattr(parsed, "rhs", parsed)
     left = getattr(parsed, "lhs", None)
+    if not isinstance(right, SimpleFormula) or not isinstance(left, SimpleFormula | None):
+        raise DesignError(
+            f"the formula {text!r} has more than one part; write one outcome, one '~' and no '|' "
+            "(random effects have their own argument, random='1 + …')."
+        )
     names: set[str] = set()
     outcome, outcome_is_name = None, False
     if left is not None:

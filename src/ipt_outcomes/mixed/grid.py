@@ -17,6 +17,7 @@ import pandas as pd
 from .design import Design
 from .errors import DesignError, one_of
 from .factors import Factor, Floats, level_label
+from .sum_coding import to_sum_coding
 
 GRID_LIMIT = 200_000
 
@@ -190,36 +191,14 @@ def type_three_rows(design: Design) -> dict[str, Floats]:
     """Return, per term, the rows of its type III hypothesis.
 
     The model is written in sum-to-zero coding, in which the hypothesis of a term is that its own
-    coefficients vanish; the transformation between the codings is found on random rows.
+    coefficients vanish (see :mod:`.sum_coding`).
     """
-    rng = np.random.default_rng(0)
-    p = len(design.columns)
-    size = 4 * p + 20
-    codes, numbers = [], []
-    for factor in design.factors:
-        codes.append(rng.integers(0, factor.width, size))
-        numbers.append(rng.normal(size=(size, factor.width)))
-    treatment, summed = np.ones((size, p)), np.ones((size, p))
-    whole = {(c.term, f) for c in design.columns for f, level in c.parts if level == 0}
-    for j, column in enumerate(design.columns):
-        for f, c in column.parts:
-            factor = design.factors[f]
-            if not factor.categorical:
-                treatment[:, j] *= numbers[f][:, c]
-                summed[:, j] *= numbers[f][:, c]
-                continue
-            indicator = (codes[f] == c).astype(float)
-            treatment[:, j] *= indicator
-            if (column.term, f) not in whole:
-                indicator = indicator - (codes[f] == 0)
-            summed[:, j] *= indicator
-    change = np.linalg.lstsq(summed, treatment, rcond=None)[0]
-    change[np.abs(change) < 1e-10] = 0.0
+    change = to_sum_coding(design)
     out = {}
     for number, name in enumerate(design.term_names):
+        own = [j for j, t in enumerate(design.term_of) if t == number]
         if design.terms[number]:
-            own = [j for j, t in enumerate(design.term_of) if t == number]
             # Rows are solved for the term's own coefficients: Satterthwaite's combined df depend on
             # the basis of the hypothesis, and this one is lmerTest's and mmrm's.
-            out[name] = np.linalg.solve(change[np.ix_(own, own)], change[own])
+            out[name] = np.asarray(np.linalg.solve(change[np.ix_(own, own)], change[own]))
     return out

@@ -94,10 +94,14 @@ def visit_order(column: pd.Series[Any], name: str) -> tuple[list[Any], Codes]:
             return list(categories[order]), np.where(codes >= 0, rank[codes], -1)
         return list(categories), codes
     if pd.api.types.is_bool_dtype(dtype) or not (
-        pd.api.types.is_numeric_dtype(dtype) or pd.api.types.is_datetime64_any_dtype(dtype)
+        pd.api.types.is_numeric_dtype(dtype)
+        or pd.api.types.is_datetime64_any_dtype(dtype)
+        or pd.api.types.is_timedelta64_dtype(dtype)
     ):
         raise DesignError(_unordered(name, list(pd.unique(column.dropna()))))
     codes, uniques = pd.factorize(column, sort=True)
+    if pd.api.types.is_numeric_dtype(dtype) and np.isinf(np.asarray(uniques, float)).any():
+        raise DesignError(f"visit column {name!r} holds infinite numbers.")
     return list(uniques), codes.astype(np.int64)
 
 

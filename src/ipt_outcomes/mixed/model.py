@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .boundary import Cone, FactoredLikelihood
-from .catalogue import FALLBACK, make_structure
+from .catalogue import FALLBACK, make_structure, number_of_parameters
 from .cluster_effects import cluster_effect, sum_cells
 from .clustered import ClusteredLikelihood
 from .composition import Grouped, RandomPlusResidual
-from .covariances import Structure, Unstructured
-from .errors import ConvergenceError
-from .factors import Floats, level_label
+from .covariances import Structure
+from .errors import ConvergenceError, DesignError
+from .factors import level_label
 from .fit import MixedModelFit
 from .inference_of_fit import fixed_effects
-from .likelihood import Likelihood, Point
-from .optimise import Convergence, maximise
+from .likelihood import Likelihood
+from .maximum import solve
 from .prepare import Prepared, prepare
 from .source import Source
 from .specification import specify
-from .statistics import Statistics
 from .threads import single_threaded
+
+SIZE_LIMIT = 100_000_000  # numbers in one array of derivatives: 0.8 GB
 
 
 def mixed_model(
@@ -148,6 +148,12 @@ def mixed_model(
         fallback=fallback,
         fallback_order=FALLBACK,
     )
+    if not isinstance(frame, pd.DataFrame):
+        raise DesignError(f"the data must be a pandas DataFrame, not {type(frame).__name__}.")
+    if not isinstance(reference, Mapping | None):
+        raise DesignError(
+            f"reference={reference!r} must name columns and levels: {{'arm': 'MED'}}."
+        )
     with single_threaded():
         return fit_prepared(prepare(specification, Source(frame), dict(reference or {})))
 
@@ -163,9 +169,13 @@ def fit_prepared(prepared: Prepared) -> MixedModelFit:
     spec = prepared.spec
     steps: list[tuple[str, str]] = []
     for name in (spec.covariance, *spec.fallback):
+        too_large = beyond_the_data(prepared, name)
+        if too_large:
+            steps.append((name, too_large))
+            continue
         structure = build_structure(prepared, name)
         likelihood = build_likelihood(prepared, structure)
-        solution = solve(likelihood, prepared)
+        solution = solve(likelihood)
         if solution is None:
             steps.append((name, "the likelihood cannot be evaluated at the start"))
             continue
@@ -190,7 +200,32 @@ def fit_prepared(prepared: Prepared) -> MixedModelFit:
             steps=steps,
             notes=[*prepared.design.notes, *notes],
         )
-    raise ConvergenceError([f"covariance {name!r} was not fitted: {what}" for name, what in steps])
+    findings = [f"covariance {name!r} was not fitted: {what}" for name, what in steps]
+    if spec.cluster is not None and spec.cluster_covariance == "heterogeneous compound symmetry":
+        findings.append(
+            "heterogeneous compound symmetry of the clusters' effects needs a variance above zero "
+            "at every visit; cluster_covariance='compound symmetry' also fits where one is zero"
+        )
+    raise ConvergenceError(findings)
+
+
+def beyond_the_data(prepared: Prepared, name: str) -> str:
+    """Say why a covariance is not tried: more parameters than data, or than memory, allow."""
+    statistics, T = prepared.statistics, len(prepared.layout.visits)
+    own = number_of_parameters(name, T)
+    groups = len(prepared.groups) if prepared.spec.covariance_by is not None else 1
+    number, n = own * groups, int(statistics.n_observations)
+    if number >= n:
+        return f"{number} parameters cannot be estimated from {n} observations"
+    derivatives = number * prepared.sets * T**2
+    if not name.startswith(("unstructured", "compound", "toeplitz", "independent")):
+        derivatives *= number
+    if max(derivatives, number * statistics.coefficients**2) > SIZE_LIMIT:
+        return (
+            f"{T} visits with {number} parameters and {prepared.sets} different covariances are "
+            "too many for memory"
+        )
+    return ""
 
 
 def build_structure(prepared: Prepared, name: str) -> Structure:
@@ -220,146 +255,3 @@ def build_likelihood(prepared: Prepared, structure: Structure) -> Likelihood:
     return ClusteredLikelihood(
         prepared.statistics, structure, cells, loading, effect, reml=spec.reml
     )
-
-
-def solve(
-    likelihood: Likelihood, prepared: Prepared
-) -> tuple[Point, Floats, Convergence, list[str]] | None:
-    """Maximise, first freely, then on the boundary if a covariance of random effects left its cone.
-
-    Returns
-    -------
-    Point, observed Hessian, convergence, and notes when the maximum lies on the boundary.
-    """
-    start = starting_values(likelihood)
-    cones = find_cones(likelihood)
-    found = maximise(likelihood, start)
-    if found is not None and (found[2].converged or not cones):
-        point, hessian, convergence = found
-        if not any(cone.outside(point.theta) for cone in cones):
-            return point, hessian, convergence, []
-    if not cones:
-        return None
-    factored = FactoredLikelihood(likelihood, cones)
-    begin = start if found is None else found[0].theta
-    best = maximise(factored, factored.factored(begin), at_boundary=True)
-    if best is None:
-        best = maximise(factored, factored.factored(start), at_boundary=True)
-        if best is None:
-            return None
-    outer, hessian, convergence = best
-    inner = outer.inner
-    notes = []
-    for cone in cones:
-        # Measured against the starting values, which carry the units of the outcome.
-        scale = np.sqrt(np.diag(cone.matrix(start)))
-        values = np.linalg.eigvalsh(cone.matrix(inner.theta) / np.outer(scale, scale))
-        if values[0] <= 1e-7 * max(1.0, float(values[-1])):
-            zero = (
-                "is zero" if cone.size == 1 else "is singular (a variance or a correlation of ±1)"
-            )
-            notes.append(f"boundary: the covariance of {cone.what} {zero}")
-    natural = likelihood.hessian(inner, "observed")
-    return inner, natural, convergence, notes
-
-
-def find_cones(likelihood: Likelihood) -> list[Cone]:
-    """Return the covariance matrices of random effects among the parameters."""
-    structure = likelihood.structure
-    cones = []
-    if isinstance(structure, RandomPlusResidual):
-        cones.append(Cone(0, structure.q, "the random effects of participants"))
-    if isinstance(likelihood, ClusteredLikelihood):
-        effect = likelihood.effect
-        base = effect.base if isinstance(effect, Grouped) else effect
-        size = {True: effect.visits, False: 1}[isinstance(base, Unstructured)]
-        step = size * (size + 1) // 2
-        if base.linear:
-            for j in range(0, effect.parameters, step):
-                what = f"the clusters ({effect.names[j]})"
-                cones.append(Cone(structure.parameters + j, size, what))
-    return cones
-
-
-def starting_values(likelihood: Likelihood) -> Floats:
-    """Return starting values from the least-squares residuals."""
-    statistics, structure = likelihood.statistics, likelihood.structure
-    moments = moment_covariance(statistics, structure.sets)
-    start = structure.start(moments)
-    if isinstance(structure, RandomPlusResidual) and structure.linear:
-        start = project_moments(likelihood, structure, start)
-    if isinstance(likelihood, ClusteredLikelihood):
-        effect, loading = likelihood.effect, likelihood.loading
-        size = (loading**2).sum(2)[statistics.mask].mean()
-        total = float(np.mean(np.diagonal(moments[0])))
-        share = np.diag((loading**2).sum((0, 1)) > 0).astype(float) * 0.05 * total / size
-        matrices = np.broadcast_to(share, (effect.sets, *share.shape))
-        start = np.concatenate([start, effect.start(matrices)])
-    return start
-
-
-def project_moments(likelihood: Likelihood, structure: RandomPlusResidual, start: Floats) -> Floats:
-    """Regress the products of least-squares residuals on ∂Σ/∂θ (MINQUE with Σ = I)."""
-    statistics = likelihood.statistics
-    D = structure.first(start)
-    products = statistics.residual_products(np.zeros(statistics.coefficients))
-    k = len(D)
-    cross, right = np.zeros((k, k)), np.zeros(k)
-    for part in likelihood.chunks(k):
-        own = np.where(likelihood.pair[part], D[:, statistics.set_index[part]], 0.0)
-        flat = own.reshape(k, -1)
-        size = np.broadcast_to(statistics.n[part][:, None, None], own.shape[1:]).ravel()
-        cross += (flat * size) @ flat.T
-        right += flat @ products[part].ravel()
-    theta: Floats = np.asarray(np.linalg.lstsq(cross, right, rcond=None)[0], float)
-    q = structure.q
-    G = structure.random_covariance(theta)
-    fallback = structure.random_covariance(start)
-    diagonal = np.maximum(np.diag(G), 0.05 * np.diag(fallback))
-    scale = np.sqrt(diagonal)
-    values, vectors = np.linalg.eigh(
-        np.where(np.eye(q, dtype=bool), 1.0, G / np.outer(scale, scale))
-    )
-    G = (vectors * np.maximum(values, 0.1)) @ vectors.T * np.outer(scale, scale)
-    residual = theta[structure.n_random :]
-    floor = 0.2 * start[structure.n_random :]
-    residual = np.where((floor > 0) & (residual < floor), floor, residual)
-    return np.concatenate([G[structure.rows, structure.cols], residual])
-
-
-def moment_covariance(statistics: Statistics, sets: int) -> Floats:
-    """Return a positive-definite covariance from least-squares residuals, one per set."""
-    mask, T = statistics.mask, statistics.visits
-    pair = mask[:, :, None] & mask[:, None, :]
-    products = np.where(pair, statistics.residual_products(np.zeros(statistics.coefficients)), 0.0)
-    pooled = products.sum(0)
-    weight = np.tensordot(statistics.n, pair.astype(float), 1)
-    loss = statistics.coefficients / T
-    if sets == 1 or sets > 64:
-        one = _valid(_moments(pooled, weight, pooled, weight, loss))
-        return np.broadcast_to(one, (sets, T, T))
-    out = np.empty((sets, T, T))
-    for s in range(sets):
-        own = statistics.set_index == s
-        count = np.tensordot(statistics.n[own], pair[own].astype(float), 1)
-        out[s] = _valid(_moments(products[own].sum(0), count, pooled, weight, loss / sets))
-    return out
-
-
-def _moments(total: Floats, count: Floats, pooled: Floats, weight: Floats, loss: float) -> Floats:
-    few = count < 3
-    total, count = np.where(few, pooled, total), np.where(few, weight, count)
-    return np.asarray(total / np.maximum(np.maximum(count - loss, 0.5 * count), 1.0))
-
-
-def _valid(moment: Floats) -> Floats:
-    """Return the nearest matrix with the same variances whose correlations are not extreme."""
-    diagonal = np.diag(moment).copy()
-    diagonal[diagonal <= 0] = diagonal[diagonal > 0].mean()
-    scale = np.sqrt(diagonal)
-    correlation = moment / np.outer(scale, scale)
-    np.fill_diagonal(correlation, 1.0)
-    values, vectors = np.linalg.eigh(correlation)
-    repaired = (vectors * np.maximum(values, 0.05)) @ vectors.T
-    unit = np.sqrt(np.diag(repaired))
-    return np.asarray(repaired / np.outer(unit, unit) * np.outer(scale, scale))

@@ -26,7 +26,7 @@ from .formula import ParsedFormula, missing_columns, parse_formula, variables_of
 from .layout import Layout, arrange, visit_order
 from .random_effects import RandomDesign, random_design
 from .rows import ParticipantRows
-from .source import Source
+from .source import Source, check_size, numbers_of
 from .specification import Specification
 from .statistics import CrossProducts, Patterns, Statistics, cross_products, find_patterns
 
@@ -136,6 +136,7 @@ def prepare(spec: Specification, frame: Source, reference: Mapping[str, Any]) ->
     if not np.isfinite(outcome).all():
         number = int(np.isinf(outcome).sum())
         raise DesignError(f"the outcome {parsed.outcome!r} is infinite in {number} rows.")
+    check_size(outcome, f"the outcome {parsed.outcome!r}")
     design = build_design(parsed, frame, layout, reference, spec.visit)
     seen, grid = layout.mask(), layout.grid(outcome)
     rd = None if random is None else random_design(random, frame, layout)
@@ -191,7 +192,9 @@ def _outcome_and_gaps(
     needed = variables_of(parsed.outcome, parsed.outcome_is_name, frame.columns)
     for name in needed:
         if is_categorical(frame[name]):
-            raise DesignError(f"the outcome column {name!r} holds text; it must be numbers.")
+            raise DesignError(
+                f"the outcome column {name!r} is of type {frame[name].dtype}; it must be numbers."
+            )
     if parsed.outcome_is_name:
         y = np.asarray(frame[parsed.outcome], float)
     else:
@@ -202,7 +205,7 @@ def _outcome_and_gaps(
         for expression in {e: None for t in source.terms for e in t}:
             used = variables_of(expression, expression in source.names, frame.columns)
             names |= dict.fromkeys(used)
-    for extra in (spec.covariance_by, spec.weights, spec.time):
+    for extra in (spec.covariance_by, spec.weights, spec.time, spec.cluster_by):
         if extra is not None:
             names[extra] = None
     for name in names:
@@ -260,7 +263,7 @@ def _varies(values: NDArray[Any], participant: Codes) -> bool:
 def _root_weights(spec: Specification, frame: Source, layout: Layout) -> Floats | None:
     if spec.weights is None:
         return None
-    w = np.asarray(frame[spec.weights], float)[layout.keep]
+    w = numbers_of(frame, spec.weights, "weights")[layout.keep]
     bad = np.flatnonzero(~(w > 0) | ~np.isfinite(w))
     if len(bad):
         raise DesignError(
@@ -345,5 +348,5 @@ def _has_variation(y: Floats, residual: Floats) -> None:
     if left <= 1e-20 * total or left == 0.0:
         raise DesignError(
             "the outcome is constant, or the formula reproduces it exactly: there is no residual "
-            "variation to model."
+            "variation to model (or it is lost beside the outcome's size: subtract a constant)."
         )

@@ -10,7 +10,7 @@ from .errors import DesignError
 from .factors import Factor, Floats, is_categorical, learn_levels
 from .formula import ParsedFormula, check_expression, evaluate_columns, expand_terms, variables_of
 from .layout import Layout
-from .source import Source
+from .source import Source, check_size
 
 
 @dataclass
@@ -92,6 +92,10 @@ def random_design(formula: ParsedFormula, frame: Source, layout: Layout) -> Rand
         )
     data = {v: rows[v] for f in factors for v in f.variables}
     values = evaluate_columns(columns, factors, data, len(layout.participant))
+    if not np.isfinite(values).all():
+        number = int((~np.isfinite(values)).any(1).sum())
+        raise DesignError(f"the random effects {formula.text!r} are not finite in {number} rows.")
+    check_size(values, f"the random effects {formula.text!r}")
     gram = values.T @ values
     size = np.sqrt(np.maximum(np.diag(gram), 1e-300))
     if np.linalg.eigvalsh(gram / np.outer(size, size))[0] < 1e-10:

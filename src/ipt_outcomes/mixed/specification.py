@@ -51,6 +51,21 @@ class Specification:
     fallback: tuple[str, ...] = ()
 
 
+def _names_and_flags(asked: dict[str, object]) -> list[str]:
+    """Return one finding per argument of the wrong kind."""
+    findings = []
+    if not isinstance(asked["reml"], bool):
+        findings.append(f"reml={asked['reml']!r} must be True or False")
+    for what in ("formula", "participant"):
+        if not isinstance(asked[what], str):
+            findings.append(f"{what}={asked[what]!r} must be text")
+    columns = ("visit", "covariance_by", "weights", "time", "random", "cluster", "cluster_where")
+    for what in (*columns, "cluster_by"):
+        if asked[what] is not None and not isinstance(asked[what], str):
+            findings.append(f"{what}={asked[what]!r} must be text, or None")
+    return findings
+
+
 def specify(
     *,
     covariance: str | None,
@@ -78,6 +93,7 @@ def specify(
     check("standard_errors", STANDARD_ERRORS)
     check("cluster_effect", CLUSTER_EFFECTS)
     check("cluster_covariance", CLUSTER_COVARIANCES)
+    findings += _names_and_flags(asked)
     level = asked["level"]
     if not isinstance(level, int | float) or not 0 < level < 1:
         findings.append(f"level={level!r} must lie between 0 and 1, for instance 0.95")
@@ -110,6 +126,11 @@ def specify(
             "residual could take over the random effects; supported residuals: independent, "
             "heterogeneous independent, autoregressive, heterogeneous autoregressive, "
             "ante-dependence, spatial exponential"
+        )
+    if df == "kenward-roger-mmrm" and (asked["random"] or asked["cluster"]):
+        findings.append(
+            "df='kenward-roger-mmrm' is for comparison with R's mmrm, which has neither random "
+            "effects nor clusters; use 'kenward-roger'"
         )
     if asked["visit"] is None and asked["random"] is None:
         exchangeable = {"compound symmetry", "independent"}
