@@ -187,7 +187,7 @@ def test_any_damage_to_the_table_is_a_finding_never_another_error(table):
     rng = np.random.default_rng(8)
     junk = ["", "NA", "-1", "0", "1e309", "nan", "inf", "1,5", "1.5.2", "x", "\u2212", "3e-2", "2"]
     outcomes = set()
-    for _ in range(150):
+    for _ in range(30):
         rows = [row.split(",") for row in ROWS.values()]
         for _ in range(rng.integers(1, 6)):
             row = rows[rng.integers(len(rows))]
