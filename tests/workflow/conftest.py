@@ -31,10 +31,12 @@ class StudyFolder:
 
     path: Path
 
-    def snakemake(self, *arguments: str, timeout: float = 300) -> Run:
+    def snakemake(self, *arguments: str, package: Path | None = None, timeout: float = 300) -> Run:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--profile", str(ROOT / "profiles" / "default"), "--cores", "2", *arguments]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        if package is not None:
+            environment["PYTHONPATH"] = str(package)
         done = subprocess.run(
             command,
             cwd=self.path,

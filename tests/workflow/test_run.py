@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html.parser
 import json
+import shutil
 
 import pandas as pd
 import pytest
 
 from ipt_outcomes.results import read
 from ipt_outcomes.study import load_study
+
+from .conftest import ROOT
 
 REPORT = "shared/report.html"
 
@@ -135,6 +138,44 @@ def test_an_edit_of_the_configuration_remakes_what_depends_on_it(
     found = changed(before, finished_copy.times())
     assert made <= found
     assert not untouched & found
+
+
+@pytest.mark.parametrize(
+    ("module", "again", "not_again"),
+    [
+        (
+            "ingest/values.py",
+            {"export read", "hamd17 modelled", "tables set", "report written"},
+            set(),
+        ),
+        (
+            "analyses/problem_areas.py",
+            {"problem areas analysed", "tables set", "report written"},
+            {"export read", "hamd17 modelled", "medication analysed"},
+        ),
+        (
+            "mixed/optimise.py",
+            {"hamd17 modelled", "problem areas analysed", "report written"},
+            {"export read", "participants described"},
+        ),
+        (
+            "report/sentences.py",
+            {"report written"},
+            {"export read", "hamd17 modelled", "tables set", "figure participant flow drawn"},
+        ),
+    ],
+)
+def test_an_edit_of_the_package_remakes_exactly_what_uses_it(
+    finished, tmp_path, module, again, not_again
+):
+    package = tmp_path / "src"
+    shutil.copytree(ROOT / "src", package, ignore=shutil.ignore_patterns("__pycache__"))
+    with open(package / "ipt_outcomes" / module, "a", encoding="utf-8") as stream:
+        stream.write("# a comment, at the end\n")
+    plan = finished.snakemake("--dry-run", package=package)
+    assert plan.code == 0, plan.text
+    assert {step for step in again if step not in plan.text} == set(), plan.text
+    assert {step for step in not_again if step in plan.text} == set(), plan.text
 
 
 def test_an_edited_score_changes_its_results(finished_copy):
