@@ -7,7 +7,7 @@ ENVIRONMENT = @sh scripts/setup/environment.sh
 WITHIN = @PATH="$$PWD/.venv/bin:$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help run test real lock lint validate simulate bench bench-scale clean
+.PHONY: help run test real lock lint docs validate simulate bench bench-scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,10 @@ lint: ## style, types and the rules of who may import whom
 	$(ENVIRONMENT) dev
 	$(WITHIN) sh scripts/setup/lint.sh
 
+docs: ## build the documentation into docs/_build/html; a warning is an error
+	$(ENVIRONMENT) dev
+	$(WITHIN) sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
 validate: ## the model engine against stored values of R: the worst digit of every case
 	$(ENVIRONMENT) dev
 	$(WITHIN) python -m ipt_outcomes.mixed.validate tests/reference
@@ -54,4 +58,5 @@ bench-scale: ## the same on very large data
 
 clean: ## remove results and the environment; exports under data/ stay
 	rm -rf .venv .snakemake results data/*/.snakemake data/*/results
+	rm -rf docs/_build docs/reference/configuration.md
 	rm -rf .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

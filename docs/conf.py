@@ -1,4 +1,4 @@
-"""How the documentation is built: `make docs`, warnings are errors, no network needed to read it."""
+"""How the documentation is built: warnings are errors, and no page needs a network."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from sphinx.application import Sphinx
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from config_reference import configuration_page
+from config_reference import configuration_page  # noqa: E402 - beside this file
 
-from ipt_outcomes import __version__
+from ipt_outcomes import __version__  # noqa: E402
 
 project = "IPT Outcomes"
 author = "IPT Outcomes developers"
@@ -64,6 +64,6 @@ def write_generated_pages(app: Sphinx) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    """Hook formulas and the generated page in."""
+    """Connect formulas and the generated page."""
     app.add_html_math_renderer("mathml", (inline_mathml, None), (block_mathml, None))
     app.connect("builder-inited", write_generated_pages)
