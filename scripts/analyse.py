@@ -13,28 +13,36 @@ def main(
     outcome: str | None,
     scores: str,
     participants: str,
+    process: str,
     touched: str,
     estimates: str,
+    restricted: str,
     not_analysed: str | None,
 ) -> None:
     """Write the analysis's rows, confirmatory only as far as the locked plan covers them.
 
-    The primary analysis also lists whom it leaves out, by study number, in a file of its own.
+    Rows that may be shared and rows that may not go to different files. The primary analysis also
+    lists whom it leaves out, by study number, in a file of its own.
     """
     from importlib import import_module
 
     from ipt_outcomes.analyses.data import TrialData
     from ipt_outcomes.analyses.data import not_analysed as list_not_analysed
-    from ipt_outcomes.frames import read_participants, read_scores
-    from ipt_outcomes.results import hold_to_plan, write
+    from ipt_outcomes.frames import read_participants, read_process, read_scores
+    from ipt_outcomes.results import hold_to_plan, write_apart
     from ipt_outcomes.study import load_study
 
     data = TrialData(
-        load_study(config), trial, read_scores(scores), read_participants(participants)
+        load_study(config),
+        trial,
+        read_scores(scores),
+        read_participants(participants),
+        read_process(process),
     )
     analyse = getattr(import_module(f"ipt_outcomes.analyses.{analysis}"), analysis)
     rows = analyse(data) if outcome is None else analyse(data, outcome)
-    write(hold_to_plan(rows, json.loads(touched)), estimates)
+    rows = hold_to_plan(rows, json.loads(touched))
+    write_apart(rows, shared=estimates, restricted=restricted)
     if not_analysed is not None and outcome is not None:
         import os
 
@@ -52,7 +60,9 @@ if "snakemake" in globals():
             outcome=snakemake.wildcards.get("outcome"),
             scores=snakemake.input.scores,
             participants=snakemake.input.participants,
+            process=snakemake.input.process,
             touched=snakemake.params.touched,
             estimates=snakemake.output.estimates,
+            restricted=snakemake.output.restricted,
             not_analysed=snakemake.output.get("not_analysed"),
         )

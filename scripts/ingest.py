@@ -13,6 +13,7 @@ def main(
     masked: bool,
     scores: str,
     participants: str,
+    process: str,
     unscheduled: str,
     findings: str,
     counts: str,
@@ -27,7 +28,7 @@ def main(
     study = load_study(config)
     read = ingest_trial(study, trial, os.path.dirname(config) or ".")
     read = release(read, study, trial, key=pseudonym_key(), masked=masked)
-    write_frames(read.scores, read.participants, scores, participants)
+    write_frames(read.scores, read.participants, scores, participants, read.process, process)
     read.unscheduled.to_parquet(unscheduled, index=False)
     write_findings(read.findings, findings)
     with open(counts, "w", encoding="utf-8") as stream:

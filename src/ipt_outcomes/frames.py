@@ -1,11 +1,13 @@
 """The canonical frames: what every reader makes of an export, and all that analyses may read.
 
-Two tables per trial, validated when written and when read:
+Tables per trial, validated when written and when read:
 
 * **scores**: one row per participant x outcome x planned visit. A score that was not observed is
   a row with an empty ``score``, so that missing values are counted and never just absent.
 * **participants**: one row per participant: arm, site, therapist, what happened to them, problem
   areas, and the study's own characteristics (columns ``characteristic_<name>``).
+* **process**: one row per session, diary entry, rating or event, and variable; empty where a trial
+  has no such files.
 
 Dates never pass: they become days since randomisation.
 """
@@ -51,6 +53,7 @@ PARTICIPANT_COLUMNS: dict[str, tuple[str, bool, str]] = {
     "received_arm": ("str", True, "arm received; empty when not recorded"),
     "site": ("str", True, "site or clinic"),
     "therapist": ("str", True, "therapist; empty where there is none"),
+    "group": ("str", True, "therapy group, or cluster randomised as a whole"),
     "sessions_attended": ("Int64", True, "psychotherapy sessions attended"),
     "treatment_start_day": ("Int64", True, "day of the first session or dose; empty if unknown"),
     "treatment_stop_day": ("Int64", True, "day treatment was stopped early; empty if it was not"),
@@ -67,11 +70,30 @@ PARTICIPANT_COLUMNS: dict[str, tuple[str, bool, str]] = {
 """Participant frame: column: (type, may be empty, what it holds)."""
 
 
+PROCESS_COLUMNS: dict[str, tuple[str, bool, str]] = {
+    "trial": ("str", False, "name of the trial"),
+    "participant": ("str", False, "study number of the participant"),
+    "record": ("str", False, "the file among trials.<trial>.process that the row is from"),
+    "session": ("Int64", True, "number of the session, where there is one"),
+    "day": ("Int64", True, "day counted from randomisation, where it is known"),
+    "visit": ("str", True, "planned visit, where the row belongs to one"),
+    "variable": ("str", False, "name of the process variable"),
+    "value": ("float64", True, "the number; 1 and 0 for yes and no; empty for a category"),
+    "text": ("str", True, "the category; empty for a number"),
+    "source_row": ("Int64", True, "row of the file, as a spreadsheet counts (header = 1)"),
+}
+"""Process frame: column: (type, may be empty, what it holds). Only what was recorded has a row."""
+
+
 @cache
 def _schema(kind: str) -> pa.DataFrameSchema:
     import pandera.pandas as pa
 
-    columns = SCORE_COLUMNS if kind == "scores" else PARTICIPANT_COLUMNS
+    columns = {
+        "scores": SCORE_COLUMNS,
+        "participants": PARTICIPANT_COLUMNS,
+        "process": PROCESS_COLUMNS,
+    }[kind]
     fields = {
         name: pa.Column(dtype, nullable=nullable) for name, (dtype, nullable, _) in columns.items()
     }
@@ -79,6 +101,8 @@ def _schema(kind: str) -> pa.DataFrameSchema:
         fields["problem_area"] = pa.Column("str", pa.Check.isin(AREAS), nullable=True)
         fields[f"^{CHARACTERISTIC}.+$"] = pa.Column(regex=True, required=False, nullable=True)
         fields[f"^{EVENT}.+$"] = pa.Column("Int64", regex=True, required=False, nullable=True)
+    if kind == "process":
+        return pa.DataFrameSchema(fields, strict=True, ordered=False)
     unique = ["participant", "outcome", "visit"] if kind == "scores" else ["participant"]
     return pa.DataFrameSchema(fields, strict=True, ordered=False, unique=["trial", *unique])
 
@@ -105,14 +129,39 @@ def validate_participants(frame: pd.DataFrame) -> pd.DataFrame:
     return _schema("participants").validate(frame, lazy=True)
 
 
+def validate_process(frame: pd.DataFrame) -> pd.DataFrame:
+    """Check a process frame: columns and types.
+
+    Raises
+    ------
+    pandera.errors.SchemaErrors
+        When a reader made a frame that is not canonical (a defect of the reader, never of data).
+    """
+    return _schema("process").validate(frame, lazy=True)
+
+
+def no_process() -> pd.DataFrame:
+    """Return the process frame of a trial that has no further files."""
+    types = {name: dtype for name, (dtype, _, _) in PROCESS_COLUMNS.items()}
+    return pd.DataFrame({name: [] for name in types}).astype(types)
+
+
 def write_frames(
-    scores: pd.DataFrame, participants: pd.DataFrame, scores_path: str, participants_path: str
+    scores: pd.DataFrame,
+    participants: pd.DataFrame,
+    scores_path: str,
+    participants_path: str,
+    process: pd.DataFrame | None = None,
+    process_path: str | None = None,
 ) -> None:
-    """Validate both frames and write them as Parquet, each whole or not at all."""
+    """Validate the frames and write them as Parquet, each whole or not at all."""
     for frame, check, path in (
         (scores, validate_scores, scores_path),
         (participants, validate_participants, participants_path),
+        (no_process() if process is None else process, validate_process, process_path),
     ):
+        if path is None:
+            continue
         temporary = Path(path).with_name(Path(path).name + ".part")
         temporary.parent.mkdir(parents=True, exist_ok=True)
         check(frame).to_parquet(temporary, index=False)
@@ -127,6 +176,11 @@ def read_scores(path: str | Path) -> pd.DataFrame:
 def read_participants(path: str | Path) -> pd.DataFrame:
     """Read and check a participant frame."""
     return validate_participants(_typed(pd.read_parquet(path), PARTICIPANT_COLUMNS))
+
+
+def read_process(path: str | Path) -> pd.DataFrame:
+    """Read and check a process frame."""
+    return validate_process(_typed(pd.read_parquet(path), PROCESS_COLUMNS))
 
 
 def _typed(frame: pd.DataFrame, columns: dict[str, tuple[str, bool, str]]) -> pd.DataFrame:

@@ -41,6 +41,9 @@ QUANTITIES = (
     "number needed to harm",
     "survival",
     "restricted mean",
+    "intraclass correlation",
+    "predicted effect",
+    "score",
 )
 """What kind of thing a row estimates."""
 
@@ -182,6 +185,9 @@ def validate(table: pd.DataFrame) -> pd.DataFrame:
         wrong.append(f"estimate outside its interval: {sorted(table.loc[outside, 'id'])}")
     if (bad := table["lower"].notna() & table["level"].isna()).any():
         wrong.append(f"interval without level: {sorted(table.loc[bad, 'id'])}")
+    alone = (table["quantity"] == "intraclass correlation") & table["estimate"].notna()
+    if (bad := alone & (table["lower"].isna() | table["upper"].isna())).any():
+        wrong.append(f"intraclass correlation without interval: {sorted(table.loc[bad, 'id'])}")
     if wrong:
         raise ResultsError("not an estimates table:\n" + "\n".join(f"  - {w}" for w in wrong))
     return table
@@ -251,6 +257,21 @@ def write(table: pd.DataFrame, parquet: str | Path, csv: str | Path | None = Non
     _replace(parquet, lambda name: pq.write_table(arrow.replace_schema_metadata(metadata), name))
     if csv is not None:
         _replace(csv, lambda name: table.to_csv(name, index=False, lineterminator="\n"))
+
+
+def write_apart(table: pd.DataFrame, *, shared: str | Path, restricted: str | Path) -> None:
+    """Write the rows of one analysis to two files: what may be shared, and what may not.
+
+    Parameters
+    ----------
+    table
+        The estimates table.
+    shared, restricted
+        Where the rows of either disclosure class go; both files always appear.
+    """
+    validate(table)
+    for disclosure, path in (("restricted", restricted), ("shared", shared)):
+        write(table[table["disclosure"] == disclosure].reset_index(drop=True), path)
 
 
 def read(path: str | Path) -> pd.DataFrame:

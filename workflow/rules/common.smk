@@ -85,7 +85,10 @@ def touched(section=None):
 def export_files(wildcards):
     """The files that a trial's data come from."""
     export = STUDY.trials[wildcards.trial].export
-    return [file for file in (export.file, export.dictionary) if file]
+    further = [
+        described.file for described in STUDY.trials[wildcards.trial].process.values()
+    ]
+    return [file for file in (export.file, export.dictionary, *further) if file]
 
 
 def trial_estimates_of(trial):

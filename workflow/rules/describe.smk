@@ -6,8 +6,10 @@ rule describe:
         gate="results/restricted/{trial}/gate.txt",
         scores="results/restricted/{trial}/scores.parquet",
         participants="results/restricted/{trial}/participants.parquet",
+        process="results/restricted/{trial}/process.parquet",
     output:
         estimates="results/shared/{trial}/estimates/describe.parquet",
+        restricted="results/restricted/{trial}/estimates/describe.parquet",
     log:
         "results/restricted/logs/describe_{trial}.log",
     conda:

@@ -8,6 +8,7 @@ rule ingest:
         scores="results/restricted/{trial}/scores.parquet",
         participants="results/restricted/{trial}/participants.parquet",
         unscheduled="results/restricted/{trial}/unscheduled.parquet",
+        process="results/restricted/{trial}/process.parquet",
         findings="results/restricted/{trial}/findings.csv",
         counts="results/restricted/{trial}/ingest.json",
     log:

@@ -6,10 +6,12 @@ rule primary:
         gate="results/restricted/{trial}/gate.txt",
         scores="results/restricted/{trial}/scores.parquet",
         participants="results/restricted/{trial}/participants.parquet",
+        process="results/restricted/{trial}/process.parquet",
     output:
         estimates="results/shared/{trial}/estimates/primary_{outcome}.parquet",
         # Who is left out, by study number: never shared.
         not_analysed="results/restricted/{trial}/not_analysed_{outcome}.csv",
+        restricted="results/restricted/{trial}/estimates/primary_{outcome}.parquet",
     log:
         "results/restricted/logs/primary_{trial}_{outcome}.log",
     conda:
@@ -32,8 +34,10 @@ rule analysis:
         gate="results/restricted/{trial}/gate.txt",
         scores="results/restricted/{trial}/scores.parquet",
         participants="results/restricted/{trial}/participants.parquet",
+        process="results/restricted/{trial}/process.parquet",
     output:
         estimates="results/shared/{trial}/estimates/{analysis}.parquet",
+        restricted="results/restricted/{trial}/estimates/{analysis}.parquet",
     log:
         "results/restricted/logs/{analysis}_{trial}.log",
     conda:

@@ -7,12 +7,12 @@ analysed, and why. What an estimand's strategies do to the scores is told in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
 from ipt_outcomes.analyses.intercurrent import after_event, apply_strategies
-from ipt_outcomes.frames import CHARACTERISTIC
+from ipt_outcomes.frames import CHARACTERISTIC, no_process
 from ipt_outcomes.study import Study
 
 AS_RANDOMISED = "as randomised"
@@ -33,14 +33,15 @@ class TrialData:
         The configuration.
     trial
         The trial's short name.
-    scores, participants
-        The canonical frames (see :mod:`ipt_outcomes.frames`).
+    scores, participants, process
+        The canonical frames (see :mod:`ipt_outcomes.frames`); process rows are none by default.
     """
 
     study: Study
     trial: str
     scores: pd.DataFrame
     participants: pd.DataFrame
+    process: pd.DataFrame = field(default_factory=no_process)
 
     @property
     def arms(self) -> list[str]:

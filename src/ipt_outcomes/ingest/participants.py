@@ -247,7 +247,7 @@ def participant_frame(
         "trial": pd.array([trial] * n, dtype="str"),
         "participant": pd.array(roster.names, dtype="str"),
     }
-    for name in ("arm", "received_arm", "site", "therapist"):
+    for name in ("arm", "received_arm", "site", "therapist", "group"):
         data[name] = fields.get(name, nothing).texts()
     data["sessions_attended"] = whole(fields.get("sessions_attended", nothing).numbers())
     for stem in ("treatment_start", "treatment_stop", "study_exit"):

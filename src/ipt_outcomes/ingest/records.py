@@ -36,6 +36,7 @@ PERSON_FIELDS = (
     "received_arm",
     "site",
     "therapist",
+    "group",
     "sessions_attended",
     "treatment_start_date",
     "treatment_start_day",

@@ -46,6 +46,11 @@ def release(
     apart = ingested.unscheduled
     apart = apart.assign(participant=apart["participant"].map(new).astype("str"))
     apart = apart.sort_values(["participant", "outcome", "day", "session", "score"])
+    process = ingested.process
+    process = process.assign(participant=process["participant"].map(new).astype("str"))
+    process = process[process["participant"].notna()].sort_values(
+        ["participant", "record", "variable", "session", "day", "visit", "source_row"]
+    )
     # Those without an arm are in no frame, and are known by their row alone.
     about = ingested.findings["participant"].map(new).astype("str")
     findings = ingested.findings.assign(participant=about)
@@ -57,5 +62,6 @@ def release(
         scores=scores,
         participants=people,
         unscheduled=apart.reset_index(drop=True),
+        process=process.reset_index(drop=True),
         findings=findings,
     )

@@ -15,6 +15,7 @@ import pandas as pd
 from ipt_outcomes.ingest import csv_long, csv_wide, redcap
 from ipt_outcomes.ingest.findings import SEVERITIES, Findings
 from ipt_outcomes.ingest.participants import NOBODY, participant_frame, read_people
+from ipt_outcomes.ingest.process import read_process, with_process_findings
 from ipt_outcomes.ingest.records import Records, all_columns
 from ipt_outcomes.ingest.roster import Roster, read_roster
 from ipt_outcomes.ingest.scores import (
@@ -47,7 +48,7 @@ class Ingested:
 
     Parameters
     ----------
-    scores, participants
+    scores, participants, process
         The canonical frames, valid also when the export could not be read (then empty).
     unscheduled
         Scores that count for no planned visit, see
@@ -61,6 +62,7 @@ class Ingested:
     scores: pd.DataFrame
     participants: pd.DataFrame
     unscheduled: pd.DataFrame
+    process: pd.DataFrame
     findings: pd.DataFrame
     counts: dict[str, Any]
 
@@ -137,7 +139,8 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     frame = score_frame(study, trial, kept, people, roster)
     participants = participant_frame(study, trial, people, roster, findings)
     apart = unscheduled_frame(study, trial, scores, kept, roster)
-    found = findings.table()
+    process, further = read_process(study, trial, folder, people, roster)
+    found = with_process_findings(findings.table(), further)
     counts = {
         "file": mapped.export.file,
         "format": mapped.export.format,
@@ -151,10 +154,11 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
         "scores": int(frame["score"].count()),
         "scores_not_used": scores.read - int(frame["score"].count()),
         "assessments_kept_apart": count_unscheduled(apart),
+        "process_entries": len(process),
         "scores_by_visit": _by_visit(study, trial, frame),
         "findings": {name: int((found["severity"] == name).sum()) for name in SEVERITIES},
     }
-    return Ingested(frame, participants, apart, found, counts)
+    return Ingested(frame, participants, apart, process, found, counts)
 
 
 def _by_visit(study: Study, trial: str, scores: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -9,10 +9,11 @@ import pandas as pd
 from scipy.special import chdtrc, expit, logit
 
 from .clustered import ClusteredLikelihood
-from .errors import MixedModelError
+from .errors import MixedModelError, one_of
 from .factors import level_label
 from .fitted import FittedModel
 from .inference import quantile
+from .profile import variance_interval
 
 
 def likelihood_ratio_test(smaller: FittedModel, larger: FittedModel) -> pd.DataFrame:
@@ -71,13 +72,17 @@ def likelihood_ratio_test(smaller: FittedModel, larger: FittedModel) -> pd.DataF
 
 
 def intraclass_correlation(
-    fit: FittedModel, visit: Any = None, level: float | None = None
+    fit: FittedModel,
+    visit: Any = None,
+    level: float | None = None,
+    interval: str = "delta",
 ) -> pd.DataFrame:
     """Return the share of the variance at a visit that lies between clusters.
 
     ICC_a = λ_a'Ψλ_a / (λ_a'Ψλ_a + Σ_aa), with a delta-method interval on the logit scale. At the
     boundary the estimate and the lower limit are 0 and the upper limit takes the variance at its
-    own upper limit.
+    own upper limit. Few clusters make that interval useless; a single variance has a profile
+    interval too, see :mod:`.profile`.
 
     Parameters
     ----------
@@ -85,6 +90,8 @@ def intraclass_correlation(
         One visit; all by default.
     level
         Confidence level.
+    interval
+        ``"delta"`` or ``"profile"``.
 
     Returns
     -------
@@ -109,7 +116,18 @@ def intraclass_correlation(
     k = len(own)
     sigma, D = likelihood.structure.sigma(own), likelihood.structure.first(own)
     Psi, E = likelihood.effect.sigma(psi), likelihood.effect.first(psi)
-    z = float(quantile(level or fit.specification.level, np.array([np.inf]))[0])
+    wanted_level = level or fit.specification.level
+    z = float(quantile(wanted_level, np.array([np.inf]))[0])
+    one_of("interval", interval, ["delta", "profile"])
+    profiles = {}
+    if interval == "profile":
+        if likelihood.loading.shape[2] != 1:
+            raise MixedModelError(
+                "a profile interval needs one variance per group of clusters: cluster_effect "
+                "'intercept' or 'slope'."
+            )
+        for c in range(len(Psi)):
+            profiles[c] = variance_interval(likelihood, fit.point.theta, k + c, wanted_level)
     lines = []
     for a in wanted:
         for c, cluster_group in enumerate(fit.prepared.clusters.groups):
@@ -121,9 +139,19 @@ def intraclass_correlation(
                 slope = np.zeros(len(fit.point.theta))
                 slope[k:] = (E[:, c] @ load @ load) * within / total**2
                 slope[:k] = -D[:, s, a, a] * between / total**2
-                icc = between / total
+                # At the boundary a factorised variance leaves a trace of rounding.
+                icc = between / total if between > 1e-12 * total else 0.0
                 se = float(np.sqrt(max(float(slope @ fit.fixed.omega @ slope), 0.0)))
-                if icc > 1e-8 and icc < 1:
+                if c in profiles:
+                    ends = []
+                    for theta in (profiles[c].theta_lower, profiles[c].theta_upper):
+                        mine, other = likelihood.split(theta)
+                        effect = likelihood.effect.sigma(other)[c]
+                        part = float(load @ effect @ load)
+                        ends.append(part / (part + likelihood.structure.sigma(mine)[s, a, a]))
+                    icc = max(icc, 0.0)
+                    lower, upper = float(min(ends[0], icc)), float(max(ends[1], icc))
+                elif icc > 1e-8 and icc < 1:
                     half = z * se / (icc * (1 - icc))
                     lower, upper = float(expit(logit(icc) - half)), float(expit(logit(icc) + half))
                 else:

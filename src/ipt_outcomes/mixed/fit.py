@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from .cluster_predictions import cluster_predictions
 from .comparison import intraclass_correlation
 from .diagnostics import (
     cluster_effects_table,
@@ -365,9 +366,17 @@ class MixedModelFit(FittedModel):
         self.need_rows("refit")
         return refit(self, weights=weights, outcomes=outcomes)
 
-    def icc(self, visit: Any = None, level: float | None = None) -> pd.DataFrame:
+    def icc(
+        self, visit: Any = None, level: float | None = None, interval: str = "delta"
+    ) -> pd.DataFrame:
         """Intraclass correlation of the clusters at a visit, with interval."""
-        return intraclass_correlation(self, visit, level)
+        with single_threaded():
+            return intraclass_correlation(self, visit, level, interval)
+
+    def cluster_predictions(self, visit: Any) -> pd.DataFrame:
+        """Predicted effect of every cluster at a visit, with its error."""
+        self.need_rows("cluster_predictions")
+        return cluster_predictions(self, visit)
 
     def _estimable_part(self, matrix: Floats) -> Floats:
         if not len(self.aliasing.dropped):

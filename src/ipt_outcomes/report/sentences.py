@@ -238,9 +238,12 @@ def limitations(source: Source, locked_plan: str | None) -> Iterator[Text]:
         "The models take scores as missing at random given baseline, arm, covariates and the "
         "scores observed before; the data cannot show whether that holds."
     )
-    if trial.columns.therapist:
+    if trial.columns.therapist and study.analyses.therapists is None:
         yield words("Participants of one therapist may resemble each other; the models here do not "
                     "count that, so intervals may be too narrow.")  # fmt: skip
+    elif trial.columns.therapist:
+        yield words("Participants of one therapist may resemble each other; only the analysis of "
+                    "therapists counts that, so other intervals may be too narrow.")  # fmt: skip
     if study.analysis_sets.per_protocol is not None:
         yield words("Differences per protocol compare participants selected after randomisation: "
                     "they are associations.")  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from ipt_outcomes.study.clinical import clinical_problems
+from ipt_outcomes.study.clusters import cluster_problems
 from ipt_outcomes.study.estimands import Estimand, estimand_problems
 from ipt_outcomes.study.missing import missing_problems
 from ipt_outcomes.study.plan import Analyses, AnalysisSets, StudyIdentity
@@ -102,6 +103,7 @@ class Study(Section):
         yield from clinical_problems(self)
         yield from missing_problems(self)
         yield from estimand_problems(self)
+        yield from cluster_problems(self)
         for name, trial in self.trials.items():
             yield from self._trial_problems(name, trial)
 

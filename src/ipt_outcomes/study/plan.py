@@ -12,6 +12,7 @@ from ipt_outcomes.study.clinical import (
     SafetyAnalysis,
     TimeToEventAnalysis,
 )
+from ipt_outcomes.study.clusters import TherapistsAnalysis
 from ipt_outcomes.study.missing import MissingDataAnalysis, RobustnessAnalysis
 from ipt_outcomes.study.sections import Name, Section
 
@@ -89,6 +90,7 @@ class Analyses(Section):
     response: ResponseAnalysis | None = None
     counts: CountsAnalysis | None = None
     time_to_event: TimeToEventAnalysis | None = None
+    therapists: TherapistsAnalysis | None = None
     safety: SafetyAnalysis | None = None
     missing_data: MissingDataAnalysis | None = None
     robustness: RobustnessAnalysis | None = None

@@ -262,6 +262,12 @@ def _missing_files(study: Study, folder: Path, lines: dict[Path_, int]) -> Itera
                 yield ConfigFinding(
                     ".".join(key), _line(key, lines), f"there is no file {file}.", mend
                 )
+        for further, described in trial.process.items():
+            if not (folder / described.file).is_file():
+                where = ("trials", name, "process", further, "file")
+                mend = f"Paths are relative to the folder of config.yaml ({folder.resolve().name})."
+                problem = f"there is no file {described.file}."
+                yield ConfigFinding(".".join(where), _line(where, lines), problem, mend)
 
 
 def _once(findings: list[ConfigFinding]) -> list[ConfigFinding]:

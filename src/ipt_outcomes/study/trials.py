@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from ipt_outcomes.study.column_names import expand, item_numbers
+from ipt_outcomes.study.process_files import ProcessFile
 from ipt_outcomes.study.sections import Codes, Name, Section, Text
 
 ProblemArea = Literal["grief", "role_disputes", "role_transitions", "interpersonal_deficits"]
@@ -121,6 +122,8 @@ class Columns(Section):
     """Site or clinic."""
     therapist: str | None = None
     """Therapist, in the arms that have them."""
+    group: str | None = None
+    """Therapy group (group IPT), or the cluster that was randomised as a whole."""
     sessions_attended: str | None = None
     """Number of psychotherapy sessions attended."""
     treatment_start_date: str | None = None
@@ -225,6 +228,8 @@ class Trial(Section):
     export: Export
     columns: Columns
     codes: TrialCodes
+    process: dict[Name, ProcessFile] = Field(default_factory=dict)
+    """Further files, with rows for sessions, diary entries, ratings or events."""
     dates: Literal["year-month-day", "day-month-year", "month-day-year"] = "year-month-day"
     """The order in which the export writes dates."""
 
@@ -251,6 +256,11 @@ class Trial(Section):
                         "column", "columns"
                     )
                 raise ValueError(f"columns.{key}: the format {format_} needs {wanted}")
+        for name, file in self.process.items():
+            if file.date and not columns.randomisation_date:
+                raise ValueError(
+                    f"process.{name}.date needs columns.randomisation_date to count days from"
+                )
         if wide:
             return self
         if not columns.visit and not columns.visit_date and not columns.visit_day:
