@@ -28,8 +28,9 @@ from .fit import MixedModelFit
 from .formula import parse_formula
 from .model import fit_prepared
 from .specification import specify
-from .stream import Reader, Tallies
+from .stream import Reader
 from .streamed_model import assemble
+from .tallies import Tallies
 from .threads import single_threaded
 
 
