@@ -12,7 +12,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tables"))
 
 from made_up import example_study, hostile_study, made_up
 
+from ipt_outcomes.report import TrialPieces
 from ipt_outcomes.study import Study
+
+from .page_reader import Element, read_page
+from .rendered import pieces, written
 
 
 @pytest.fixture(scope="session")
@@ -33,3 +37,20 @@ def hostile() -> Study:
 @pytest.fixture(scope="session")
 def hostile_rows(hostile: Study) -> pd.DataFrame:
     return made_up(hostile)
+
+
+@pytest.fixture(scope="session")
+def example_pieces(
+    example: Study, rows: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> TrialPieces:
+    return pieces(example, rows, tmp_path_factory.mktemp("figures"), whole=True)
+
+
+@pytest.fixture(scope="session")
+def html(example: Study, rows: pd.DataFrame, example_pieces: TrialPieces) -> str:
+    return written(example, rows, example_pieces)
+
+
+@pytest.fixture(scope="session")
+def page(html: str) -> Element:
+    return read_page(html)

@@ -44,6 +44,17 @@ def _absolute(row: Row) -> str:
     return numbers.number(None if row["estimate"] is None else abs(row["estimate"]))
 
 
+def _percent(row: Row) -> str:
+    return numbers.percent(row["estimate"])
+
+
+def _percent_interval(row: Row) -> str:
+    lower, upper = row["lower"], row["upper"]
+    if lower is None or upper is None:
+        return numbers.NOT_KNOWN
+    return numbers.interval(100 * lower, 100 * upper, 1)
+
+
 def _level(row: Row) -> str:
     return numbers.level(row["level"])
 
@@ -52,6 +63,10 @@ FORMS: dict[str, Callable[[Row], str]] = {
     "estimate": lambda row: numbers.number(row["estimate"]),
     "absolute": _absolute,
     "interval": lambda row: numbers.interval(row["lower"], row["upper"]),
+    "percent": _percent,
+    "percent interval": _percent_interval,
+    "one decimal": lambda row: numbers.number(row["estimate"], 1),
+    "one decimal interval": lambda row: numbers.interval(row["lower"], row["upper"], 1),
     "level": _level,
     "p": lambda row: numbers.p_value(row["p"]),
     "p equation": lambda row: numbers.p_equation(row["p"]),

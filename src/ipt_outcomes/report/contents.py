@@ -1,0 +1,254 @@
+"""What a report says, as a tree of sections: the same for the page, the Word file and the PDF.
+
+Each number is quoted from a row of the estimates table; nothing is laid out here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from ipt_outcomes.report import sentences, summary
+from ipt_outcomes.report.explore import Chart, explore_areas, explore_means, explore_shifts
+from ipt_outcomes.report.pieces import EmbeddedFigure, TrialPieces, counts_in_words, embed
+from ipt_outcomes.report.pieces import scores_by_visit as count_by_visit
+from ipt_outcomes.report.topics import (
+    AFTER_OUTCOMES,
+    BEFORE_OUTCOMES,
+    PROBLEM_AREAS,
+    Topic,
+    claimed,
+)
+from ipt_outcomes.study import Study
+from ipt_outcomes.tables.catalogue import make_tables, means_name
+from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
+from ipt_outcomes.tables.quotes import Text, named, words
+from ipt_outcomes.tables.source import AS_RANDOMISED, Source
+from ipt_outcomes.tables.table import Table
+
+
+@dataclass
+class Section:
+    """A part of the report.
+
+    Parameters
+    ----------
+    key
+        Its anchor.
+    title
+        Its heading.
+    paragraphs
+        Text before figures and tables.
+    marked
+        A label of its standing, such as "exploratory".
+    kind
+        How it looks: "lead" for the summary.
+    bullets
+        Points of a list.
+    figures, charts, tables
+        What is shown.
+    folded
+        Tables that are shown when asked for.
+    counts
+        Words and counts, shown as a list.
+    sections
+        Parts of it.
+    """
+
+    key: str
+    title: Text
+    paragraphs: list[Text] = field(default_factory=list)
+    marked: str = ""
+    kind: str = ""
+    bullets: list[Text] = field(default_factory=list)
+    figures: list[EmbeddedFigure] = field(default_factory=list)
+    charts: list[Chart] = field(default_factory=list)
+    tables: list[Table] = field(default_factory=list)
+    folded: list[Table] = field(default_factory=list)
+    counts: list[tuple[Text, Text]] = field(default_factory=list)
+    sections: list[Section] = field(default_factory=list)
+
+    @property
+    def shows_something(self) -> bool:
+        """Whether there is more than a heading and its introduction."""
+        return bool(self.figures or self.charts or self.tables or self.folded)
+
+
+class Numbering:
+    """Counts figures and tables in the order in which the report shows them."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def __call__(self, kind: str) -> str:
+        """Return the next label of a kind, such as "Table 3" or "Table S2"."""
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        space = "" if kind.endswith(" S") else " "
+        return f"{kind}{space}{self._counts[kind]}"
+
+
+class _Shelf:
+    """The figures and tables of a trial, each given out once."""
+
+    def __init__(self, figures: Mapping[str, EmbeddedFigure], tables: Mapping[str, Table]) -> None:
+        self.figures = dict(figures)
+        self.tables = dict(tables)
+
+    def take_figures(self, *beginnings: str) -> list[EmbeddedFigure]:
+        return [self.figures.pop(name) for name in claimed(self.figures, beginnings)]
+
+    def take_tables(self, *beginnings: str) -> list[Table]:
+        return [self.tables.pop(name) for name in claimed(self.tables, beginnings)]
+
+
+def report_sections(
+    *,
+    study: Study,
+    estimates: pd.DataFrame,
+    trials: Mapping[str, TrialPieces],
+    locked_plan: str | None = None,
+) -> list[Section]:
+    """Return the sections of a report; see :func:`ipt_outcomes.report.render_report`."""
+    sources = {trial: Source.of(study, estimates, trial) for trial in trials}
+    several = len(trials) > 1
+    sections = [_summary(sources, several)]
+    for trial, pieces in trials.items():
+        sections.append(_results(study, estimates, trial, pieces, sources[trial]))
+    sections.append(_method_section(sources, several))
+    sections.append(_limits(sources, locked_plan))
+    return sections
+
+
+def _summary(sources: Mapping[str, Source], several: bool) -> Section:
+    section = Section("summary", words("Summary"), kind="lead")
+    for source in sources.values():
+        outcome = source.study.primary_outcome
+        prefix = words(source.trial_label(), ": ") if several else ""
+        texts = [
+            words(prefix, sentences.plain_result(source, outcome)),
+            summary.question(source),
+            sentences.endpoint_result(source, outcome),
+            sentences.how_sure(source, outcome),
+            summary.responders(source),
+            *summary.robustness(source),
+            summary.harms(source),
+        ]
+        section.paragraphs += [text for text in texts if text]
+    return section
+
+
+def _results(
+    study: Study, estimates: pd.DataFrame, trial: str, pieces: TrialPieces, source: Source
+) -> Section:
+    shelf = _Shelf(
+        {figure.name: figure for figure in map(embed, pieces.figures)},
+        make_tables(study=study, estimates=estimates, trial=trial),
+    )
+    result = Section(trial, words(source.trial_label()))
+    result.sections += [_topic(topic, trial, shelf) for topic in BEFORE_OUTCOMES]
+    result.sections += [
+        _outcome(source, outcome, f"{trial}-{outcome}", shelf)
+        for outcome in study.outcomes_of(trial)
+    ]
+    areas = _topic(PROBLEM_AREAS, trial, shelf)
+    if areas.shows_something:
+        areas.paragraphs.append(words(NOT_RANDOMISED))
+        areas.charts += explore_areas(source)
+    for topic in AFTER_OUTCOMES:
+        section = _topic(topic, trial, shelf)
+        if topic.key == "medication":
+            result.sections.append(areas)
+            section.marked = "" if _confirmatory(source) else "Exploratory"
+        if topic.key == "robustness":
+            section.paragraphs += summary.robustness(source)
+            section.charts += explore_shifts(source)
+        result.sections.append(section)
+    result.sections = [section for section in result.sections if section.shows_something]
+    figures, tables = shelf.take_figures(""), shelf.take_tables("")
+    if figures or tables:
+        further = Section(f"{trial}-further", words("Further analyses"), figures=figures,
+                          folded=tables)  # fmt: skip
+        result.sections.append(further)
+    if pieces.data_quality:
+        result.sections.append(_data_quality(study, trial, f"{trial}-data", pieces))
+    return result
+
+
+def _confirmatory(source: Source) -> bool:
+    rows = source.rows.where(analysis="medication")
+    return any(row["status"] == "confirmatory" for row in rows)
+
+
+def _topic(topic: Topic, trial: str, shelf: _Shelf) -> Section:
+    return Section(
+        f"{trial}-{topic.key}",
+        words(topic.title),
+        [words(topic.intro)] if topic.intro else [],
+        marked=topic.marked,
+        figures=shelf.take_figures(*topic.figures),
+        tables=shelf.take_tables(*topic.tables),
+        folded=shelf.take_tables(*topic.folded),
+    )
+
+
+def _outcome(source: Source, outcome: str, key: str, shelf: _Shelf) -> Section:
+    study = source.study
+    settings = study.outcomes[outcome]
+    main = means_name(outcome, study.primary_estimand, AS_RANDOMISED)
+    tables = [shelf.tables.pop(main)]
+    endpoint = shelf.tables.pop(f"endpoint_differences_{outcome}")
+    if len(endpoint.blocks()) > 1:
+        tables.append(endpoint)
+    return Section(
+        key,
+        words(f"{settings.role.capitalize()} outcome: ", source.outcome(outcome)),
+        [
+            words(named(settings.label), ", in ", source.unit(outcome), "; ",
+                  f"{source.direction(outcome)}."),
+            sentences.endpoint_result(source, outcome),
+        ],
+        figures=shelf.take_figures(f"adjusted_means_{outcome}"),
+        charts=explore_means(source, outcome),
+        tables=tables,
+        folded=shelf.take_tables(f"observed_{outcome}", f"adjusted_means_{outcome}__"),
+    )  # fmt: skip
+
+
+def _data_quality(study: Study, trial: str, key: str, pieces: TrialPieces) -> Section:
+    about = pieces.data_quality
+    paragraphs = []
+    if isinstance(about.get("file"), str):
+        file = named(Path(about["file"]).name)
+        paragraphs.append(words("Export: ", file, " (", named(about.get("format", "")), ")."))
+    by_visit = count_by_visit(study, trial, about)
+    return Section(
+        key,
+        words("Data quality"),
+        paragraphs,
+        counts=counts_in_words(study, about),
+        tables=[by_visit] if by_visit is not None else [],
+    )
+
+
+def _method_section(sources: Mapping[str, Source], several: bool) -> Section:
+    section = Section("methods", words("Methods"))
+    for trial, source in sources.items():
+        texts = sentences.methods(source)
+        if several:
+            part = Section(f"methods-{trial}", words(source.trial_label()), texts)
+            section.sections.append(part)
+        else:
+            section.paragraphs += texts
+    return section
+
+
+def _limits(sources: Mapping[str, Source], locked_plan: str | None) -> Section:
+    section = Section("limitations", words("Limitations"))
+    for source in sources.values():
+        for text in sentences.limitations(source, locked_plan):
+            if text not in section.bullets:
+                section.bullets.append(text)
+    return section
