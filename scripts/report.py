@@ -1,4 +1,4 @@
-"""Write the report of the study: the page, or the Word file and the PDF."""
+"""Write the report of the study."""
 
 import json
 from collections.abc import Sequence
@@ -14,11 +14,9 @@ def main(
     estimates: str,
     figures: Sequence[str],
     counts: Sequence[str],
-    report: str | None = None,
-    word: str | None = None,
-    pdf: str | None = None,
+    report: str,
 ) -> None:
-    """Render what is asked for from the estimates, the figures and what ingest counted."""
+    """Render the page from the estimates, the figures and what ingest counted."""
     from ipt_outcomes.provenance.software import software
     from ipt_outcomes.report import TrialPieces, render_report
     from ipt_outcomes.results import read
@@ -34,21 +32,16 @@ def main(
         )
         for trial, counted in zip(trials, counts, strict=True)
     }
-    content = {
-        "study": study,
-        "estimates": read(estimates),
-        "trials": pieces,
-        "provenance": {"Software": software()},
-        "locked_plan": str(plan) if plan.is_locked else None,
-        "deviations": [str(deviation) for deviation in plan.deviations],
-        "masked": study.study.blinded and not plan.is_locked,
-    }
-    if report is not None:
-        render_report(path=report, **content)
-    if word is not None and pdf is not None:
-        from ipt_outcomes.report.documents import render_documents
-
-        render_documents(word=word, pdf=pdf, **content)
+    render_report(
+        study=study,
+        estimates=read(estimates),
+        trials=pieces,
+        provenance={"Software": software()},
+        path=report,
+        locked_plan=str(plan) if plan.is_locked else None,
+        deviations=[str(deviation) for deviation in plan.deviations],
+        masked=study.study.blinded and not plan.is_locked,
+    )
 
 
 if "snakemake" in globals():
@@ -59,5 +52,5 @@ if "snakemake" in globals():
             estimates=snakemake.input.estimates,
             figures=snakemake.input.figures,
             counts=snakemake.input.counts,
-            **dict(snakemake.output.items()),
+            report=snakemake.output.report,
         )

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from made_up import SECRET, config, example_study, made_up
 
+from ipt_outcomes.figures import figure_names
 from ipt_outcomes.report import TrialPieces, render_report
 from ipt_outcomes.report.page import report_html
 from ipt_outcomes.study import Study
@@ -40,7 +41,7 @@ def test_no_number_is_typed(page: Element) -> None:
 
 def test_alternative_texts_are_plain_words(page: Element) -> None:
     images = page.all("img")
-    assert len(images) == 5
+    assert len(images) == len(figure_names(example_study(), "example"))
     for image in images:
         alternative = str(image.attributes["alt"])
         assert len(alternative) > 60
@@ -84,7 +85,7 @@ def test_the_page_can_be_navigated(page: Element) -> None:
 
 def test_tables_have_captions_and_scopes(page: Element) -> None:
     tables = page.all("table")
-    assert len(tables) == 18
+    assert len(tables) == 23
     for table in tables:
         assert len(table.all("caption")) == 1
         assert all(head.attributes.get("scope") for head in table.all("th"))
@@ -98,7 +99,7 @@ def test_tables_have_captions_and_scopes(page: Element) -> None:
     numbers = [e.text.strip(" .") for e in page.all("span", data_number=None)]
     main = [n for n in numbers if n.startswith("Table ") and not n.startswith("Table S")]
     assert main == [f"Table {i + 1}" for i in range(len(main))]
-    assert [n for n in numbers if n.startswith("Figure")] == [f"Figure {i}" for i in range(1, 6)]
+    assert [n for n in numbers if n.startswith("Figure")] == [f"Figure {i}" for i in range(1, 10)]
 
 
 def section(page: Element, name: str) -> Element:
@@ -225,7 +226,7 @@ def test_charts_draw_the_rows_of_the_estimates(page: Element, rows: pd.DataFrame
     by_id = {row["id"]: row for row in Rows.of(rows, "example")}
     specs = json.loads(page.all("script", id="charts")[0].text)
     assert {part.attributes["data-chart"] for part in page.all(data_chart=None)} == set(specs)
-    assert len(specs) == 3
+    assert len(specs) == 4
     for spec in specs.values():
         points = spec["data"]["values"]
         assert len(points) >= 20

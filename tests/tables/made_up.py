@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from made_up_missing import missing_rows, robustness_rows
 
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study import Study
@@ -62,6 +63,10 @@ def made_up(study: Study, trial: str = "example") -> pd.DataFrame:
         rows += _areas(study, trial)
     if study.analyses.medication is not None:
         rows += _medication(study, trial)
+    if study.analyses.missing_data is not None:
+        rows += missing_rows(study, trial)
+    if study.analyses.robustness is not None:
+        rows += robustness_rows(study, trial)
     rows.append(
         {**_about(trial, "observed"), "outcome": study.primary_outcome, "quantity": "observed mean",
          "arm": study.arms_of(trial)[0], "subgroup": "one person", "estimate": SECRET,

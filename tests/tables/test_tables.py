@@ -184,8 +184,11 @@ def test_an_analysis_without_a_table_of_its_own_is_shown(
     new = rows[rows["analysis"] == "medication"].copy()
     new["analysis"] = "tipping point"
     new["id"] = new["id"].str.replace("medication", "tipping-point")
-    both = pd.concat([rows, new, new.head(0)], ignore_index=True)
-    assert further_tables(example, rows) == {}
+    own = rows[~rows["analysis"].str.startswith("robustness")]
+    assert further_tables(example, own) == {}
+    whole = {"analysis_robustness", "analysis_robustness_tipping_point"}
+    assert set(further_tables(example, rows)) == whole
+    both = pd.concat([own, new, new.head(0)], ignore_index=True)
     (table,) = further_tables(example, both).values()
     assert table.name == "analysis_tipping_point"
     assert len(table.lines) == len(new)

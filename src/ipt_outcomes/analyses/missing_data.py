@@ -164,7 +164,8 @@ def _kinds(data: TrialData, followed: _Followed) -> Iterator[Row]:
 def _patterns(followed: _Followed) -> Iterator[Row]:
     """Count the patterns of visits seen, all arms together; rare ones could point at a person."""
     text = ["".join(SEEN if s else MISSED for s in row) for row in followed.seen]
-    counts = {str(k): int(n) for k, n in pd.Series(text).value_counts().items()}
+    # In the order of the patterns: which of two equal counts is hidden must not depend on people's.
+    counts = {str(k): int(n) for k, n in pd.Series(text).value_counts().sort_index().items()}
     hidden = suppress(counts)
     first, last = followed.visits[0], followed.visits[-1]
     for pattern, number in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
@@ -187,11 +188,13 @@ def _reasons(data: TrialData, followed: _Followed) -> Iterator[Row]:
     window = data.study.visits[endpoint].window_days
     last_day = week * 7 if window is None else window[1]
     before = (people["study_exit_day"].astype("Float64") <= last_day).fillna(False).to_numpy(bool)
+    left = people["study_exit_reason"].fillna("reason not recorded")
+    reasons = sorted(left[missing & before].drop_duplicates())
     for arm in data.arms:
         own = followed.arm(arm)
         n = int(own.sum())
-        left = people["study_exit_reason"].fillna("reason not recorded")
-        for reason, number in left[own & missing & before].value_counts().sort_index().items():
+        for reason in reasons:
+            number = (own & missing & before & (left == reason).to_numpy(bool)).sum()
             yield _count(followed, f"missing at the endpoint: left the study ({reason})",
                          int(number), arm=arm, visit=endpoint, n_arm=n)  # fmt: skip
         yield _count(followed, "missing at the endpoint: still in the study, not assessed",

@@ -28,6 +28,12 @@ def figure_names(study: Study, trial: str) -> list[str]:
     names = ["participant_flow", *(MEANS + outcome for outcome in study.outcomes_of(trial))]
     names += ["problem_areas"] * (study.analyses.problem_areas is not None)
     names += ["medication"] * (study.analyses.medication is not None)
+    names += ["missing_scores"] * (study.analyses.missing_data is not None)
+    plan = study.analyses.robustness
+    if plan is not None:
+        names += ["robustness"]
+        names += ["robustness_remission"] * (plan.remission_at_most is not None)
+        names += ["tipping_points"] * (plan.delta is not None)
     return names
 
 
@@ -39,9 +45,8 @@ def module_of(name: str) -> str:
     >>> module_of("adjusted_means_hamd17")
     'figures.means'
     """
-    modules = {"participant_flow": "flow", "problem_areas": "problem_areas",
-               "medication": "medication"}  # fmt: skip
-    return f"figures.{'means' if name.startswith(MEANS) else modules[name]}"
+    modules = {"participant_flow": "flow", "robustness_remission": "robustness"}
+    return f"figures.{'means' if name.startswith(MEANS) else modules.get(name, name)}"
 
 
 def draw_figure(name: str, *, study: Study, estimates: pd.DataFrame, trial: str) -> Drawing:
@@ -66,7 +71,10 @@ def draw_figure(name: str, *, study: Study, estimates: pd.DataFrame, trial: str)
     from ipt_outcomes.figures.flow import participant_flow
     from ipt_outcomes.figures.means import adjusted_means
     from ipt_outcomes.figures.medication import medication
+    from ipt_outcomes.figures.missing_scores import missing_scores
     from ipt_outcomes.figures.problem_areas import problem_areas
+    from ipt_outcomes.figures.robustness import robustness, robustness_remission
+    from ipt_outcomes.figures.tipping_points import tipping_points
 
     if name not in figure_names(study, trial):
         raise ValueError(f"trial {trial} has no figure called {name}")
@@ -74,5 +82,7 @@ def draw_figure(name: str, *, study: Study, estimates: pd.DataFrame, trial: str)
     if name.startswith(MEANS):
         return adjusted_means(source, name.removeprefix(MEANS))
     draw = {"participant_flow": participant_flow, "problem_areas": problem_areas,
-            "medication": medication}  # fmt: skip
+            "medication": medication, "missing_scores": missing_scores, "robustness": robustness,
+            "robustness_remission": robustness_remission,
+            "tipping_points": tipping_points}  # fmt: skip
     return draw[name](source)

@@ -21,6 +21,8 @@ SECOND = 9.5
 """What the second line of a long label adds."""
 LABEL_ROOM = 150.0
 """Most room for a label, in points."""
+BESIDE = 4.5
+"""How far a second interval lies below the first."""
 HEAD = 20.0
 """Height of a block's head, in points."""
 TOP = 16.0
@@ -43,6 +45,8 @@ class Bar:
         Further columns of text, right of the plot.
     strong
         Whether it is the line that counts most.
+    beside
+        A second interval of the same estimate, drawn thin below the first; None for none.
     """
 
     label: str
@@ -52,6 +56,7 @@ class Bar:
     upper: float | None
     columns: tuple[str, ...]
     strong: bool = False
+    beside: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)
@@ -149,6 +154,7 @@ def draw_forest(
             middle = y + _height(bar) / 2
             _draw_bar(axes, bar, middle)
             edges += [end for end in (bar.lower, bar.upper, bar.estimate) if end is not None]
+            edges += bar.beside or ()
             axes.annotate(
                 "\n".join(_label(bar)), (0, middle), xycoords=("figure fraction", "data"),
                 xytext=(10 if block.head else 4, 0), textcoords="offset points", ha="left",
@@ -184,6 +190,11 @@ def _draw_bar(axes: Axes, bar: Bar, y: float) -> None:
         return
     if bar.lower is not None and bar.upper is not None:
         axes.hlines(y, bar.lower, bar.upper, color=INK, linewidth=1.2, zorder=2)
+    if bar.beside is not None:
+        below = y + BESIDE
+        axes.hlines(below, *bar.beside, color=QUIET, linewidth=0.7, zorder=2)
+        axes.plot(bar.beside, [below, below], linestyle="none", marker="|", markersize=3,
+                  markeredgecolor=QUIET, markeredgewidth=0.7, zorder=2)  # fmt: skip
     axes.plot([bar.estimate], [y], linestyle="none", marker="s", markersize=5.5,
               markerfacecolor=INK if bar.strong else PAPER, markeredgecolor=INK,
               markeredgewidth=1.1, zorder=3)  # fmt: skip

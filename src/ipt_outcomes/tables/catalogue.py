@@ -15,8 +15,10 @@ from ipt_outcomes.tables.flow import participant_flow
 from ipt_outcomes.tables.further import further_tables
 from ipt_outcomes.tables.means import adjusted_means
 from ipt_outcomes.tables.medication import medication
+from ipt_outcomes.tables.missing_scores import missing_predictors, missing_scores
 from ipt_outcomes.tables.observed import observed_scores
 from ipt_outcomes.tables.problem_areas import problem_areas
+from ipt_outcomes.tables.robustness import robustness
 from ipt_outcomes.tables.source import AS_RANDOMISED, PER_PROTOCOL, Source
 from ipt_outcomes.tables.table import Table
 
@@ -58,6 +60,11 @@ def _makers(study: Study, trial: str) -> Makers:
         plan("problem_areas", problem_areas)
     if study.analyses.medication is not None:
         plan("medication", medication)
+    if study.analyses.missing_data is not None:
+        plan("missing_scores", missing_scores)
+        plan("missing_predictors", missing_predictors)
+    if study.analyses.robustness is not None:
+        plan("robustness", robustness)
     return makers
 
 

@@ -16,7 +16,9 @@ from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
 
 HAVE_THEIR_OWN = ("flow", "baseline", "observed", "primary", "primary, model-based errors",
-                  "problem areas", "medication")  # fmt: skip
+                  "problem areas", "medication", "missing data")  # fmt: skip
+DRAWN = ("robustness, delta ", "robustness, remission, delta ")
+"""Beginnings of analyses that a figure shows whole: a grid of shifts is no reading."""
 MOST = 200
 """Most lines; what is beyond stands in the table of estimates only, and the table says so."""
 MOST_OF_GRID = 40
@@ -25,6 +27,7 @@ BARE = ("proportion", "ratio", "F", "SD")
 """Units that the quantity's name says already."""
 MOST_NOTES = 8
 _NUMBER = re.compile(r"[+\-−]?\d+(\.\d+)?")
+_GRID = re.compile(rf"{_NUMBER.pattern}( and {_NUMBER.pattern})*$")
 
 
 def further_tables(source: Source) -> dict[str, Table]:
@@ -42,7 +45,7 @@ def further_tables(source: Source) -> dict[str, Table]:
     """
     families: dict[str, list[str]] = {}
     for analysis in source.rows.values("analysis"):
-        if analysis not in HAVE_THEIR_OWN:
+        if analysis not in HAVE_THEIR_OWN and not analysis.startswith(DRAWN):
             families.setdefault(_family(analysis), []).append(analysis)
     tables = (_table(source, family, analyses) for family, analyses in families.items())
     return {table.name: table for table in tables}
@@ -56,8 +59,11 @@ def _family(analysis: str) -> str:
     >>> _family("response, observed only"), _family("robustness, delta +4 and -2")
     ('response', 'robustness, delta … and …')
     """
-    grid = _NUMBER.sub("…", analysis)
-    return grid if grid != analysis else analysis.partition(", ")[0]
+    # Only numbers at the end make a grid: a name in the researcher's words may hold some too.
+    tail = _GRID.search(analysis)
+    if tail is None:
+        return analysis.partition(", ")[0]
+    return analysis[: tail.start()] + _NUMBER.sub("…", tail.group())
 
 
 def _table(source: Source, family: str, analyses: list[str]) -> Table:
