@@ -24,6 +24,8 @@ rule all:
     default_target: True
     input:
         report="results/shared/report.html",
+        word="results/shared/report.docx",
+        pdf="results/shared/report.pdf",
         estimates="results/shared/estimates.csv",
         tables=collect("results/shared/{trial}/tables", trial=TRIALS),
 

@@ -1,4 +1,4 @@
-"""Write the report of the study."""
+"""Write the report of the study: the page, or the Word file and the PDF."""
 
 import json
 from collections.abc import Sequence
@@ -14,9 +14,11 @@ def main(
     estimates: str,
     figures: Sequence[str],
     counts: Sequence[str],
-    report: str,
+    report: str | None = None,
+    word: str | None = None,
+    pdf: str | None = None,
 ) -> None:
-    """Render the page from the estimates, the figures and what ingest counted."""
+    """Render what is asked for from the estimates, the figures and what ingest counted."""
     from ipt_outcomes.provenance.software import software
     from ipt_outcomes.report import TrialPieces, render_report
     from ipt_outcomes.results import read
@@ -32,16 +34,21 @@ def main(
         )
         for trial, counted in zip(trials, counts, strict=True)
     }
-    render_report(
-        study=study,
-        estimates=read(estimates),
-        trials=pieces,
-        provenance={"Software": software()},
-        path=report,
-        locked_plan=str(plan) if plan.is_locked else None,
-        deviations=[str(deviation) for deviation in plan.deviations],
-        masked=study.study.blinded and not plan.is_locked,
-    )
+    content = {
+        "study": study,
+        "estimates": read(estimates),
+        "trials": pieces,
+        "provenance": {"Software": software()},
+        "locked_plan": str(plan) if plan.is_locked else None,
+        "deviations": [str(deviation) for deviation in plan.deviations],
+        "masked": study.study.blinded and not plan.is_locked,
+    }
+    if report is not None:
+        render_report(path=report, **content)
+    if word is not None and pdf is not None:
+        from ipt_outcomes.report.documents import render_documents
+
+        render_documents(word=word, pdf=pdf, **content)
 
 
 if "snakemake" in globals():
@@ -52,5 +59,5 @@ if "snakemake" in globals():
             estimates=snakemake.input.estimates,
             figures=snakemake.input.figures,
             counts=snakemake.input.counts,
-            report=snakemake.output.report,
+            **dict(snakemake.output.items()),
         )

@@ -22,3 +22,28 @@ rule report:
         "report written"
     script:
         "../../scripts/report.py"
+
+
+# The same report to edit (Word) and to print (PDF).
+rule documents:
+    input:
+        estimates="results/shared/estimates.parquet",
+        figures=[figure for trial in TRIALS for figure in trial_figures(trial)],
+        counts=collect("results/restricted/{trial}/ingest.json", trial=TRIALS),
+    output:
+        word="results/shared/report.docx",
+        pdf="results/shared/report.pdf",
+    log:
+        "results/restricted/logs/documents.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        settings=STUDY.model_dump_json(),
+        trials=TRIALS,
+        plan=[str(PLAN), *map(str, PLAN.deviations)],
+        code=code("report.documents", "provenance.software", "study", "results"),
+    message:
+        "report written as Word and PDF"
+    script:
+        "../../scripts/report.py"

@@ -47,6 +47,8 @@ class EmbeddedFigure:
         Its size, for the room that it takes before it is painted.
     data
         The plotted data as a data URI; empty when there is no such file.
+    stem
+        Path of its files without their ending.
     """
 
     name: str
@@ -57,6 +59,7 @@ class EmbeddedFigure:
     width: int
     height: int
     data: str
+    stem: Path
 
 
 def embed(path: str | Path) -> EmbeddedFigure:
@@ -87,6 +90,7 @@ def embed(path: str | Path) -> EmbeddedFigure:
         width,
         height,
         _uri("text/csv;charset=utf-8", csv.read_bytes()) if csv.is_file() else "",
+        path.with_suffix(""),
     )
 
 

@@ -158,6 +158,10 @@ class Text:
         # A symbol stays on the line of its number: n = 80, p < .001.
         return re.sub(r"(?:(?<![\w&;-])[nptgF] (?:= )?|\) = )(?=<span data-est)", _held, page)
 
+    def held(self) -> str:
+        """Return the text with each symbol held on the line of its number, as in ``html``."""
+        return re.sub(r"(?<![\w-])[nptgF] = |\) = |\b[nptgF] (?=[<>])", _held, str(self))
+
     def as_lists(self) -> list[list[str]]:
         """Return the pieces as plain lists, for JSON."""
         return [[p.text, p.estimate, p.form, p.origin] for p in self.pieces]
