@@ -135,6 +135,7 @@ def test_wrong_encoding(export, tmp_path):
     export.rows = [[c.encode("ascii", "ignore").decode() for c in row] for row in export.rows]
     export.cell(row, "therapist", "Ménard")
     export.raw = export.text().encode("cp1252")
+    export.trial["export"]["encoding"] = "utf-8"
     message = one_error(export, tmp_path, "wrong encoding", row, "therapist")
     assert "0xE9" in message
     assert "set encoding: cp1252 under trials.small.export" in message

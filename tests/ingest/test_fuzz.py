@@ -7,6 +7,7 @@ import io
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -128,7 +129,7 @@ def test_any_bytes_in_the_dictionary(content, place, tmp_path):
     result = export.ingest(tmp_path)
     assert_canonical(result)
     # A damaged dictionary may cost the scores, but never changes one.
-    assert_scores_stand_in_the_file(export, tmp_path, result.scores)
+    assert_scores_stand_in_the_file(export, tmp_path, result)
 
 
 def check(export: Export, folder: Path) -> None:
@@ -138,10 +139,12 @@ def check(export: Export, folder: Path) -> None:
     write_findings(result.findings, folder / "findings.csv")
     pd.testing.assert_frame_equal(read_findings(folder / "findings.csv"), result.findings)
     assert (result.findings["found"].str.len() > 0).all()
-    used = assert_scores_stand_in_the_file(export, folder, result.scores)
+    used = assert_scores_stand_in_the_file(export, folder, result)
     if not (result.findings["severity"] == "error").any():
         reported = set(result.findings["row"].dropna())
-        unused = {place for place in scores_of(export, folder) if place[0] not in reported} - used
+        unused = {
+            place for place in scores_of(export, folder, result.counts) if place[0] not in reported
+        } - used
         assert not unused, "a score is neither used nor reported"
 
 
@@ -159,11 +162,14 @@ def assert_canonical(result: Ingested) -> None:
     assert len(result.scores) == len(result.participants) * 2 * len(VISITS)
 
 
-def scores_of(export: Export, folder: Path) -> dict[tuple[int, str], tuple[str, float]]:
+def scores_of(
+    export: Export, folder: Path, counts: dict[str, Any]
+) -> dict[tuple[int, str], tuple[str, float]]:
     """Return the scores of the file, found without the package: (row, column), person, score."""
     columns = export.trial["columns"]
-    text = (folder / export.file).read_bytes().decode("utf-8").removeprefix("\ufeff")
-    rows = list(csv.reader(io.StringIO(text, newline="")))
+    text = (folder / export.file).read_bytes().decode(counts["encoding"])
+    text = text.removeprefix("\ufeff")
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=counts["delimiter"]))
     start = next(n for n, row in enumerate(rows) if any(cell.strip() for cell in row))
     header = [name.strip() for name in rows[start]]
     heads = {"Record ID": "record_id", "HAM-D total": "hamd_total", "BDI total": "bdi_total"}
@@ -181,17 +187,20 @@ def scores_of(export: Export, folder: Path) -> dict[tuple[int, str], tuple[str, 
             missing = export.trial["codes"]["missing"].get(column, [])
             if len(row) == len(header) and entry and entry not in missing:
                 try:
-                    found[number, column] = (cells[columns["participant"]], float(entry))
+                    found[number, column] = (
+                        cells[columns["participant"]],
+                        float(entry.replace(",", ".") if counts["decimal"] == "," else entry),
+                    )
                 except ValueError:
                     found[number, column] = (cells[columns["participant"]], math.nan)
     return found
 
 
-def assert_scores_stand_in_the_file(export: Export, folder: Path, scores: pd.DataFrame) -> set:
-    used = scores[scores["score"].notna()]
+def assert_scores_stand_in_the_file(export: Export, folder: Path, result: Ingested) -> set:
+    used = result.scores[result.scores["score"].notna()]
     if used.empty:
         return set()
-    in_file = scores_of(export, folder)
+    in_file = scores_of(export, folder, result.counts)
     columns = export.trial["columns"]["outcomes"]
     places = set()
     for row in used.to_dict("records"):

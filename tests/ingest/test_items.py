@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from ipt_outcomes.ingest import csv_long as long_reader
+from ipt_outcomes.ingest import long_layout as long_reader
 from ipt_outcomes.ingest import read_export
 from ipt_outcomes.ingest.findings import Findings
 from ipt_outcomes.study.column_names import expand

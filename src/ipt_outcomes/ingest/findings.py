@@ -40,6 +40,9 @@ ALIKE = ["severity", "trial", "kind", "file", "column", "expected", "mend"]
 """Findings that share these are listed together."""
 GROUP_FROM, GROUP_SHOWN = 20, 3
 
+FILE_ROWS = 1 << 40
+"""Rows of the second file of an export are numbered from here, of the third from twice it ..."""
+
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 
 
@@ -68,6 +71,8 @@ class Findings:
         Short name of the trial.
     file
         The export, as the configuration names it.
+    further_files
+        Its further files.
 
     Examples
     --------
@@ -80,9 +85,10 @@ class Findings:
 Correct the entry in the data base and export again.
     """
 
-    def __init__(self, trial: str, file: str) -> None:
+    def __init__(self, trial: str, file: str, further_files: Sequence[str] = ()) -> None:
         self.trial = trial
         self.file = file
+        self.files = [file, *further_files]
         self._columns: dict[str, list[Any]] = {name: [] for name in FINDING_COLUMNS}
 
     def add(
@@ -113,12 +119,18 @@ Correct the entry in the data base and export again.
         n = len(many[0]) if many else 1  # type: ignore[arg-type]
         if n == 0:
             return
+        numbers = [row] if row is None or isinstance(row, int) else [int(one) for one in row]
+        places = [divmod(one or 0, FILE_ROWS) for one in numbers]
+        of_file = [file or self.files[place] for place, _ in places]
+        in_file = [
+            None if one is None else at for one, (_, at) in zip(numbers, places, strict=True)
+        ]
         values: dict[str, Any] = {
             "severity": severity,
             "trial": self.trial,
             "kind": kind,
-            "file": file or self.file,
-            "row": row,
+            "file": of_file if _is_many(row) else of_file[0],
+            "row": in_file if _is_many(row) else in_file[0],
             "participant": participant,
             "column": column,
             "found": found,
@@ -127,6 +139,18 @@ Correct the entry in the data base and export again.
         }
         for name, value in values.items():
             self._columns[name].extend(value if _is_many(value) else [value] * n)
+
+    def row_name(self, row: int) -> str:
+        """Name a row in a message, with its file where there are several.
+
+        Examples
+        --------
+        >>> findings = Findings("t", "a.csv", ["b.csv"])
+        >>> findings.row_name(7), findings.row_name(FILE_ROWS + 7)
+        ('row 7 of a.csv', 'row 7 of b.csv')
+        """
+        place = f"row {int(row) % FILE_ROWS}"
+        return place if len(self.files) == 1 else f"{place} of {self.files[int(row) // FILE_ROWS]}"
 
     def table(self) -> pd.DataFrame:
         """Return all findings: errors first, then in the order of the file."""
@@ -137,7 +161,9 @@ Correct the entry in the data base and export again.
         order = pd.DataFrame(
             {
                 "rank": rank,
-                "file": table["file"] != self.file,
+                "file": table["file"]
+                .map({name: n for n, name in enumerate(self.files)})
+                .fillna(99),
                 "row": table["row"].astype("Float64").fillna(0),
                 "column": table["column"].fillna(""),
             }

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes import frames
-from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.findings import FILE_ROWS, Findings, quoted
 from ipt_outcomes.ingest.records import (
     CHARACTERISTIC,
     EVENT,
@@ -117,7 +117,7 @@ def read_people(
 def _parser(study: Study, trial: str, name: str, records: Records, column: str) -> Parser:
     mapped = study.trials[trial]
     top = f"trials.{trial}"
-    decimal, settings = mapped.export.decimal, f"{top}.export in config.yaml"
+    decimal, settings = mapped.export.decimal_mark, f"{top}.export in config.yaml"
     missing = f"{top}.codes.missing.{column}"
     choices = records.choices.get(name, {})
     if name in ("arm", "received_arm"):
@@ -168,8 +168,8 @@ def _one_each(
         findings.add("error", "contradiction", row=part.rows[other],
                      participant=[roster.names[place] for place in places[other]],
                      column=part.columns[name],
-                     found=[f"{quoted(texts.iloc[at])}, but {quoted(texts.iloc[before])} in row "
-                            f"{part.rows[before]}"
+                     found=[f"{quoted(texts.iloc[at])}, but {quoted(texts.iloc[before])} in "
+                            f"{findings.row_name(part.rows[before])}"
                             for at, before in zip(other, first[places[other]], strict=True)],
                      expected="one value per participant", mend=AGAIN)  # fmt: skip
     values[places[other]] = BAD
@@ -259,7 +259,8 @@ def participant_frame(
         data[frames.EVENT + event] = days
     data["problem_area"] = fields.get(FOCUS, nothing).texts()
     data |= _areas(study, trial, people, roster, findings)
-    data["source_row"] = pd.array(people.rows.get("arm", people.first_row), dtype="Int64")
+    rows = people.rows.get("arm", people.first_row) % FILE_ROWS
+    data["source_row"] = pd.array(rows, dtype="Int64")
     for name in study.trials[trial].columns.characteristics:
         cells = fields.get(CHARACTERISTIC + name, nothing)
         number_ = study.characteristics[name].kind == "number"

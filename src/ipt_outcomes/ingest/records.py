@@ -14,14 +14,14 @@ A new format needs one more module that returns :class:`Records`.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
 
 from ipt_outcomes.ingest.findings import Findings, quoted
-from ipt_outcomes.ingest.text_table import RawTable
+from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.values import Cells, Parser, nearest, parse_column
 from ipt_outcomes.study.column_names import item_numbers
 from ipt_outcomes.study.trials import Columns, Trial
@@ -208,13 +208,17 @@ def all_columns(trial: Trial) -> Iterator[tuple[str, str]]:
             yield (name if visit is None else f"{name}.{visit}"), column
 
 
-def check_columns(trial: Trial, table: RawTable, findings: Findings) -> bool:
+def check_columns(
+    trial: Trial, table: RawTable, findings: Findings, not_columns: Collection[str] = ()
+) -> bool:
     """Report columns that are configured and not in the export, or in it twice.
 
     Parameters
     ----------
     trial, table, findings
         The configuration, the export, and what takes the findings.
+    not_columns
+        Names in the configuration that mean something else in this format.
 
     Returns
     -------
@@ -224,8 +228,11 @@ def check_columns(trial: Trial, table: RawTable, findings: Findings) -> bool:
     top = f"trials.{findings.trial}"
     wanted: dict[str, list[str]] = {}
     for key, column in all_columns(trial):
-        wanted.setdefault(column, []).append(f"{top}.columns.{key}")
+        if column not in not_columns:
+            wanted.setdefault(column, []).append(f"{top}.columns.{key}")
     for column in trial.codes.missing_in:
+        if column in not_columns:
+            continue
         wanted.setdefault(column, []).append(f"{top}.codes.missing.{column}")
     used = {table.head(column) for column in wanted}
     header = [table.head(name) for name in table.cells.columns if table.head(name) not in used]
@@ -278,3 +285,12 @@ def part(
     picked = {name: cells[column] for name, column in there.items()}
     columns = {name: table.head(column) for name, column in there.items()}
     return Part(pd.DataFrame(picked, index=cells.index), table.rows, columns, visit)
+
+
+def labelled(table: RawTable, people: Part) -> dict[str, Mapping[str, str]]:
+    """Return what the codes of participant-level fields mean, where the file itself says so."""
+    return {
+        name: table.labels[column]
+        for name, column in people.columns.items()
+        if name != "participant" and column in table.labels
+    }

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ipt_outcomes.ingest import csv_long
+from ipt_outcomes.ingest import long_layout
 from ipt_outcomes.ingest.dictionary import Dictionary, plain, read_dictionary
 from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.records import OUTCOME, Limits, Records, all_columns, person_columns
-from ipt_outcomes.ingest.text_table import RawTable
+from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.study.trials import Trial
 
 LABELLED_HEADS = {
@@ -41,7 +41,7 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
     Parameters
     ----------
     trial, table, findings
-        As for :func:`ipt_outcomes.ingest.csv_long.read`.
+        As for :func:`ipt_outcomes.ingest.long_layout.read`.
     folder
         The study's folder, to find the data dictionary.
 
@@ -53,7 +53,7 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
     file = trial.export.dictionary
     dictionary = None
     if file is not None:
-        encoding = trial.export.encoding
+        encoding = trial.export.encoding or "utf-8"
         dictionary = read_dictionary(folder / file, findings, file=file, encoding=encoding)
         if dictionary is None:
             return None
@@ -68,7 +68,7 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
         table = _with_raw_heads(trial, table, dictionary, findings)
         table = _with_codes(trial, table, dictionary)
     _report_repeats(table, findings)
-    records = csv_long.read(trial, table, folder, findings)
+    records = long_layout.read(trial, table, folder, findings)
     if records is None or dictionary is None:
         return records
     fields = person_columns(trial.columns)

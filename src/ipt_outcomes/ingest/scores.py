@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ipt_outcomes.ingest.findings import Findings
+from ipt_outcomes.ingest.findings import FILE_ROWS, Findings
 from ipt_outcomes.ingest.participants import MOST_SESSIONS, People, whole
 from ipt_outcomes.ingest.records import OUTCOME, Part, Records
 from ipt_outcomes.ingest.roster import Roster
@@ -116,7 +116,7 @@ def _parse(study: Study, trial: str, outcome: str, block: Part, findings: Findin
     column = block.columns[name]
     lowest, highest = study.outcomes[outcome].range
     parser = number(
-        study.trials[trial].export.decimal,
+        study.trials[trial].export.decimal_mark,
         f"trials.{trial}.export in config.yaml",
         f"trials.{trial}.codes.missing.{column}",
         lowest,
@@ -131,7 +131,7 @@ def _sessions(study: Study, trial: str, block: Part, findings: Findings) -> np.n
     column = block.columns["session"]
     settings = f"trials.{trial}.export in config.yaml"
     missing = f"trials.{trial}.codes.missing.{column}"
-    decimal = study.trials[trial].export.decimal
+    decimal = study.trials[trial].export.decimal_mark
     parser = number(decimal, settings, missing, 0, MOST_SESSIONS, whole=True)
     return block.parse("session", parser, findings).numbers()
 
@@ -209,7 +209,8 @@ def _report_duplicates(
     for column_place, of_column in grouped.groupby("told_by"):
         names = [roster.names[place] for place in of_column["participant"]]
         found = [
-            f"this participant at {visits[visit]} a second time, first in row {early}, "
+            f"this participant at {visits[visit]} a second time, first in "
+            f"{findings.row_name(early)}, "
             f"with {'other' if differs else 'the same'} scores"
             for visit, early, differs in zip(
                 of_column["visit"], of_column["early"], of_column["differs"], strict=True
@@ -239,7 +240,7 @@ def _report_set_aside(
         found = [
             f"{'no day' if pd.isna(day) else f'day {day:g}'}, a second assessment for "
             f"{plan.visits[visit]} (planned for day {plan.target[visit]:g}) beside day "
-            f"{kept_day:g} in row {kept_row}"
+            f"{kept_day:g} in {findings.row_name(kept_row)}"
             for day, visit, kept_day, kept_row in zip(
                 of_column["day"],
                 of_column["visit"],
@@ -305,6 +306,6 @@ def score_frame(
             "day": whole(grid["day"]),
             "session": whole(grid["session"]),
             "score": grid["score"],
-            "source_row": whole(grid["row"]),
+            "source_row": whole(grid["row"] % FILE_ROWS),
         }
     )

@@ -1,6 +1,7 @@
 """Bytes of a file to text, or to a finding that says what the file is instead.
 
-The encoding is the one configured; others are only tried to name the likely one in a message.
+The encoding is the one configured; others are then only tried to name the likely one in a message.
+Without one the text tells it (see :mod:`ipt_outcomes.ingest.detection`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from ipt_outcomes.ingest.detection import decodes, detect_encoding, utf16
 from ipt_outcomes.ingest.findings import Findings
 
 SIGNATURES = {
@@ -23,8 +27,10 @@ SIGNATURES = {
 }
 """First bytes of files that are often taken for text."""
 
-SAMPLE = 20_000
-"""Bytes looked at to recognise UTF-16."""
+MOST_BYTES = 4_000_000_000
+"""Larger text files are refused: they would not fit into memory."""
+LONGEST_LINE = 5_000_000
+"""Bytes of a line, with which a table would have more columns than anybody can use."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +44,7 @@ class TextFile:
     name
         Its name in messages.
     encoding, delimiter
-        As configured.
+        As configured; None to tell them from the text.
     settings
         Where they are configured, for messages.
     findings
@@ -47,14 +53,19 @@ class TextFile:
 
     path: Path
     name: str
-    encoding: str
-    delimiter: str
+    encoding: str | None
+    delimiter: str | None
     settings: str
     findings: Findings
 
-    def text(self) -> str | None:
-        """Return the text; None when the file holds none, and the findings then say why."""
+    def text(self) -> tuple[str, str] | None:
+        """Return the text and its encoding; None when it holds none, and the findings say why."""
         try:
+            if (size := self.path.stat().st_size) > MOST_BYTES:
+                self._error("too large", f"{size:,} bytes", f"at most {MOST_BYTES:,}",
+                            "Split the file, or leave out columns that the study does not need.",
+                            )  # fmt: skip
+                return None
             content = self.path.read_bytes()
         except OSError as error:
             self._error("file cannot be opened", f"a file that cannot be opened ({error.strerror})",
@@ -66,55 +77,74 @@ class TextFile:
                 self._error("not a text file", what, "a text file (CSV)",
                             "Open it in the program that made it and save it as CSV.")  # fmt: skip
                 return None
-        if (utf16 := _utf16(content)) and not self.encoding.lower().startswith("utf-16"):
-            self._error("wrong encoding", "text in UTF-16", f"text in {self.encoding}",
-                        f"Set encoding: {utf16} under {self.settings}.", row=1)  # fmt: skip
+        encoding = self.encoding or detect_encoding(content)
+        if (found := utf16(content)) and not encoding.lower().startswith("utf-16"):
+            self._error("wrong encoding", "text in UTF-16", f"text in {encoding}",
+                        f"Set encoding: {found} under {self.settings}.", row=1)  # fmt: skip
             return None
-        text = self._decoded(content)
+        if self._has_endless_line(content):
+            return None
+        text = self._decoded(content, encoding)
         if text is None:
             return None
         text = text.removeprefix("\ufeff").rstrip("\x1a")  # byte order mark; old end mark
         if "\x00" in text:
-            row, column = _cell_at(text, text.index("\x00"), self.delimiter)
+            row, column = _cell_at(text, text.index("\x00"), self.delimiter or ",")
             n = text.count("\x00")
             self._error("NUL bytes", f"{n:,} NUL characters" if n > 1 else "a NUL character",
                         "text", "The file is damaged, or no text file: export again.",
                         row=row, column=column)  # fmt: skip
             return None
         # A first line such as `sep=;` tells a spreadsheet the delimiter and is not shown as a row.
-        return re.sub(r"\Asep=[^\r\n](?:\r\n|\r|\n)", "", text, count=1)
+        return re.sub(r"\Asep=[^\r\n](?:\r\n|\r|\n)", "", text, count=1), encoding
 
-    def _decoded(self, content: bytes) -> str | None:
+    def _has_endless_line(self, content: bytes) -> bool:
+        if len(content) <= LONGEST_LINE:
+            return False
+        codes = np.frombuffer(content, dtype=np.uint8)
+        ends = np.flatnonzero((codes == 10) | (codes == 13))
+        lengths = np.diff(ends, prepend=-1, append=len(content))
+        longest = int(lengths.argmax())
+        if lengths[longest] <= LONGEST_LINE:
+            return False
+        self._error("endless line", f"a line of {int(lengths[longest]):,} bytes",
+                    f"lines of at most {LONGEST_LINE:,}",
+                    "The file has lost its line ends, or is no table: export again.",
+                    row=content[: int(ends[longest - 1])].count(b"\n") + 2 if longest else 1,
+                    )  # fmt: skip
+        return True
+
+    def _decoded(self, content: bytes, encoding: str) -> str | None:
         try:
-            text = content.decode(self.encoding)
+            text = content.decode(encoding)
             text.encode("utf-8")  # some encodings can yield what is no text
         except LookupError:
-            self._error("unknown encoding", f"encoding: {self.encoding}",
+            self._error("unknown encoding", f"encoding: {encoding}",
                         "the name of a text encoding, such as utf-8 or cp1252",
                         f"Correct encoding under {self.settings}.")  # fmt: skip
             return None
         except UnicodeError as error:
-            self._wrong_encoding(content, getattr(error, "start", 0))
+            self._wrong_encoding(content, getattr(error, "start", 0), encoding)
             return None
-        is_utf8 = self.encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
-        if not (is_utf8 or content.isascii() or not _decodes(content, "utf-8")):
+        is_utf8 = encoding.lower().replace("_", "-") in {"utf-8", "utf8", "utf-8-sig"}
+        if not (is_utf8 or content.isascii() or not decodes(content, "utf-8")):
             self.findings.add("warning", "perhaps another encoding", file=self.name,
                               found="text that is valid UTF-8",
-                              expected=f"text in {self.encoding}",
+                              expected=f"text in {encoding}",
                               mend="If letters with accents look wrong in the report, set "
                               f"encoding: utf-8 under {self.settings}.")  # fmt: skip
         return text
 
-    def _wrong_encoding(self, content: bytes, first: int) -> None:
-        guess = next((name for name in ("utf-8", "cp1252") if _decodes(content, name)), None)
+    def _wrong_encoding(self, content: bytes, first: int, encoding: str) -> None:
+        guess = next((name for name in ("utf-8", "cp1252") if decodes(content, name)), None)
         mend = f"Save the file as UTF-8, or name its encoding under {self.settings}."
         if guess:
             mend = f"The file looks like {guess}: set encoding: {guess} under {self.settings}."
         # One character per byte, so that the place of the byte is the place in the text.
-        row, column = _cell_at(content.decode("latin-1"), first, self.delimiter)
+        row, column = _cell_at(content.decode("latin-1"), first, self.delimiter or ",")
         self._error("wrong encoding",
-                    f"the byte 0x{content[first]:02X}, which is not {self.encoding}",
-                    f"text in {self.encoding}", mend, row=row, column=column)  # fmt: skip
+                    f"the byte 0x{content[first]:02X}, which is not {encoding}",
+                    f"text in {encoding}", mend, row=row, column=column)  # fmt: skip
 
     def _error(
         self,
@@ -147,23 +177,6 @@ def records(text: str, delimiter: str, *, strict: bool = True) -> Iterator[tuple
     """
     stream = io.StringIO(text, newline="")
     return enumerate(csv.reader(stream, delimiter=delimiter, strict=strict), start=1)
-
-
-def _decodes(content: bytes, encoding: str) -> bool:
-    try:
-        content.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _utf16(content: bytes) -> str | None:
-    """Tell UTF-16 by its mark, or by every other byte of western text being zero."""
-    sample = content[:SAMPLE]
-    for place, name in ((1, "utf-16-le"), (0, "utf-16-be")):
-        if sample[place::2].count(0) > len(sample) / 4:
-            return "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else name
-    return None
 
 
 def _cell_at(text: str, offset: int, delimiter: str) -> tuple[int, str | None]:

@@ -19,51 +19,17 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ipt_outcomes.ingest.detection import DELIMITERS, detect_delimiter
 from ipt_outcomes.ingest.findings import quoted
+from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.text_file import TextFile, records
 
-DELIMITERS = {",": '","', ";": '";"', "\t": '"\\t"', "|": '"|"'}
-"""Delimiter: as it is written in config.yaml."""
+__all__ = ["RawTable", "TextFile", "read_text_table", "records"]
+
+MOST_COLUMNS = 50_000
+"""More columns than the widest export has."""
 CHUNK = 2_000
 """Records turned into columns at a time: few enough that their texts are freed soon."""
-
-
-@dataclass(frozen=True)
-class RawTable:
-    """An export as text.
-
-    Parameters
-    ----------
-    file
-        The file, as the configuration names it.
-    cells
-        One text column per column of the file, blanks trimmed; an empty cell is missing.
-    rows
-        Row of the file of each row of ``cells``; the header is row 1.
-    repeated
-        Names that stand more than once in the header; they are not in ``cells``.
-    complete
-        Whether every row could be read.
-    blank_rows
-        Number of rows without any entry, which were passed over.
-    heads
-        Name in ``cells``: name in the file, where a reader has renamed a column.
-    excused
-        Columns whose absence has been reported already.
-    """
-
-    file: str
-    cells: pd.DataFrame
-    rows: np.ndarray
-    repeated: tuple[str, ...] = ()
-    complete: bool = True
-    blank_rows: int = 0
-    heads: Mapping[str, str] = field(default_factory=dict)
-    excused: frozenset[str] = frozenset()
-
-    def head(self, column: str) -> str:
-        """Return a column's name in the file."""
-        return self.heads.get(column, column)
 
 
 @dataclass
@@ -78,7 +44,9 @@ class _Body:
     last: int = 0
 
 
-def read_text_table(source: TextFile, wanted: Collection[str]) -> RawTable | None:
+def read_text_table(
+    source: TextFile, wanted: Collection[str], header_row: int | None = None
+) -> RawTable | None:
     """Read delimited text.
 
     Parameters
@@ -87,19 +55,24 @@ def read_text_table(source: TextFile, wanted: Collection[str]) -> RawTable | Non
         The file.
     wanted
         Names of columns that are needed, by which a wrong delimiter is recognised.
+    header_row
+        Row with the names of the columns; None for the first row with an entry.
 
     Returns
     -------
     RawTable or None
         None when the file cannot be read at all; the findings then say why.
     """
-    text = source.text()
-    if text is None:
+    decoded = source.text()
+    if decoded is None:
         return None
-    findings, file, delimiter = source.findings, source.name, source.delimiter
+    text, encoding = decoded
+    findings, file = source.findings, source.name
+    delimiter = source.delimiter or detect_delimiter(text, wanted)
     reader = records(text, delimiter)
     try:
-        start, header = next(((n, r) for n, r in reader if any(c.strip() for c in r)), (0, None))
+        rows = ((n, r) for n, r in reader if n >= (header_row or 1) and any(c.strip() for c in r))
+        start, header = next(rows, (0, None))
     except csv.Error as error:
         _report_broken(error, 1, source)
         return None
@@ -109,7 +82,15 @@ def read_text_table(source: TextFile, wanted: Collection[str]) -> RawTable | Non
                      mend="Export again.")  # fmt: skip
         return None
     names = [name.strip() for name in header]
-    other = _better_delimiter(names, text, delimiter, wanted)
+    if len(names) > MOST_COLUMNS:
+        findings.add("error", "too many columns", file=file, row=start,
+                     found=f"{len(names):,} columns", expected=f"at most {MOST_COLUMNS:,}",
+                     mend="Leave out what the study does not need, or write one row per visit.",
+                     )  # fmt: skip
+        return None
+    other = None
+    if source.delimiter is not None:
+        other = _better_delimiter(names, text, delimiter, wanted)
     if other is not None:
         count = "one column only" if len(names) == 1 else f"{len(names)} columns, none as expected,"
         findings.add("error", "wrong delimiter", file=file, row=start,
@@ -130,10 +111,11 @@ def read_text_table(source: TextFile, wanted: Collection[str]) -> RawTable | Non
         findings.add("error", "no rows", file=file, row=start + 1,
                      found="no row below the column names", expected="rows with data",
                      mend="Export again, with all records.")  # fmt: skip
-    return _table(body, names, source)
+    return _table(body, names, source.name, {"kind": "text", "encoding": encoding,
+                                             "delimiter": delimiter})  # fmt: skip
 
 
-def _table(body: _Body, names: list[str], source: TextFile) -> RawTable:
+def _table(body: _Body, names: list[str], file: str, described: Mapping[str, str]) -> RawTable:
     repeated = tuple(name for name, count in Counter(names).items() if name and count > 1)
     blank = np.ones(len(body.rows), dtype=bool)
     trimmed: dict[str, pa.ChunkedArray] = {}
@@ -150,12 +132,13 @@ def _table(body: _Body, names: list[str], source: TextFile) -> RawTable:
     if blank.any():
         frame = frame[~blank].reset_index(drop=True)
     return RawTable(
-        source.name,
+        file,
         frame,
         body.rows[~blank],
         repeated,
         complete=not body.ragged and body.broken is None,
         blank_rows=body.blank + int(blank.sum()),
+        described=described,
     )
 
 

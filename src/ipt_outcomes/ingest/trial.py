@@ -1,6 +1,6 @@
 """From a trial's export to the canonical frames and to what was found on the way.
 
-export -> text table -> a reader's intermediate form -> one shared path -> frames and findings.
+export -> table of text -> a reader's intermediate form -> one shared path -> frames and findings.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from ipt_outcomes.ingest import csv_long, csv_wide, redcap
+from ipt_outcomes.ingest import cdisc, long_layout, qualtrics, redcap, wide_layout
+from ipt_outcomes.ingest.as_found import as_found
+from ipt_outcomes.ingest.files import read_files
 from ipt_outcomes.ingest.findings import SEVERITIES, Findings
 from ipt_outcomes.ingest.participants import NOBODY, participant_frame, read_people
 from ipt_outcomes.ingest.process import read_process, with_process_findings
@@ -26,8 +28,7 @@ from ipt_outcomes.ingest.scores import (
     read_scores,
     score_frame,
 )
-from ipt_outcomes.ingest.text_file import TextFile
-from ipt_outcomes.ingest.text_table import RawTable, read_text_table
+from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.unscheduled import count_unscheduled, unscheduled_frame
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import Trial
@@ -36,8 +37,11 @@ Reader = Callable[[Trial, RawTable, Path, Findings], Records | None]
 
 READERS: dict[str, Reader] = {
     "redcap": redcap.read,
-    "long": csv_long.read,
-    "wide": csv_wide.read,
+    "long": long_layout.read,
+    "wide": wide_layout.read,
+    "qualtrics": qualtrics.read,
+    "adam": cdisc.read,
+    "sdtm": cdisc.read,
 }
 """Format: what turns its text table into the intermediate form."""
 
@@ -87,16 +91,20 @@ def read_export(
         Text with the rows of the file; None when it cannot be read.
     """
     mapped = study.trials[trial]
-    export = mapped.export
-    source = TextFile(
-        Path(folder) / export.file,
-        export.file,
-        export.encoding,
-        export.delimiter,
+    return read_files(
+        mapped.export,
+        Path(folder),
         f"trials.{trial}.export in config.yaml",
-        findings if findings is not None else Findings(trial, export.file),
+        {column for _, column in all_columns(mapped)},
+        mapped.columns.participant,
+        findings if findings is not None else findings_of(study, trial),
     )
-    return read_text_table(source, {column for _, column in all_columns(mapped)})
+
+
+def findings_of(study: Study, trial: str) -> Findings:
+    """Return an empty collection of findings about a trial's export."""
+    export = study.trials[trial].export
+    return Findings(trial, export.file, export.further_files)
 
 
 def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
@@ -122,9 +130,10 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     >>> ingest_trial(study, "example", ".").counts["participants"]  # doctest: +SKIP
     240
     """
-    mapped = study.trials[trial]
-    findings = Findings(trial, mapped.export.file)
+    findings = findings_of(study, trial)
     table = read_export(study, trial, folder, findings)
+    study = as_found(study, trial, table, findings)
+    mapped = study.trials[trial]
     records = None
     if table is not None:
         records = READERS[mapped.export.format](mapped, table, Path(folder), findings)
@@ -143,9 +152,10 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     found = with_process_findings(findings.table(), further)
     counts = {
         "file": mapped.export.file,
+        "files": mapped.export.files,
         "format": mapped.export.format,
-        "encoding": mapped.export.encoding,
-        "delimiter": mapped.export.delimiter,
+        **({} if table is None else table.described),
+        "decimal": mapped.export.decimal,
         "rows": 0 if table is None else len(table.rows),
         "blank_rows": 0 if table is None else table.blank_rows,
         "participants": len(participants),

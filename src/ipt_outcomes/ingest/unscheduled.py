@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from ipt_outcomes.ingest.findings import FILE_ROWS
 from ipt_outcomes.ingest.participants import whole
 from ipt_outcomes.ingest.roster import Roster
 from ipt_outcomes.ingest.scores import Scores
@@ -68,7 +69,7 @@ def unscheduled_frame(
             "score": others["score"].to_numpy(),
             "visit": visits[np.where(place < 0, len(visits) - 1, place)],
             "reason": [REASONS.get(one, SECOND) for one in place.tolist()],
-            "source_row": whole(others["row"].to_numpy(dtype=np.float64)),
+            "source_row": whole(others["row"].to_numpy(dtype=np.float64) % FILE_ROWS),
         }
     )
     return frame.astype({name: dtype for name, (dtype, _) in UNSCHEDULED_COLUMNS.items()})

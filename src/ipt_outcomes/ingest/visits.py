@@ -168,7 +168,7 @@ def _when(study: Study, trial: str, block: Part, findings: Findings) -> Cells | 
             parser = date(mapped.dates, f"{top}.dates in config.yaml")
             if name == "visit_day":
                 parser = number(
-                    mapped.export.decimal,
+                    mapped.export.decimal_mark,
                     f"{top}.export in config.yaml",
                     f"{top}.codes.missing.{block.columns[name]}",
                     -MOST_DAYS,

@@ -24,6 +24,9 @@ PROBLEM_AREA_LABELS: dict[str, str] = {
     "interpersonal_deficits": "Interpersonal deficits",
 }
 
+FILE_COLUMN, SHEET_COLUMN = "(file)", "(sheet)"
+"""Columns that every export of several files or sheets has: where a row stands."""
+
 NOT_A_VISIT = "none"
 """What ``codes.visit`` says of an event that holds no assessment, such as an end-of-study form."""
 UNSCHEDULED = "unscheduled"
@@ -55,18 +58,42 @@ class Export(Section):
 
     file: str
     """Path of the export, relative to ``config.yaml``. It is only ever read."""
+    further_files: list[str] = Field(default_factory=list)
+    """Further files of the same trial: participants apart from scores, one per site, one per wave.
+    The participants' column has the same name in all. A visit may be told by ``(file)``, the name
+    of the file, or ``(sheet)``."""
     format: Annotated[Format, BeforeValidator(_present_name)]
     """``long``: one row per participant and visit; ``wide``: one row per participant;
     ``redcap``: any REDCap export; ``qualtrics``: one row per response; ``adam``, ``sdtm``: CDISC,
     one row per score. The kind of file (text, Excel, SPSS, Stata, SAS, Parquet) is recognised."""
     dictionary: str | None = None
     """REDCap's data dictionary: gives choices and ranges; needed for exports with labels."""
-    encoding: str = "utf-8"
-    """Text encoding; older spreadsheet programs write ``cp1252``."""
-    delimiter: Literal[",", ";", "\t", "|"] = ","
-    """What separates the columns."""
-    decimal: Literal[".", ","] = "."
-    """The decimal mark."""
+    sheet: str | list[str] | None = None
+    """Excel: the sheet with the data, or several; needed when more than one has any."""
+    header_row: int | None = Field(default=None, ge=1)
+    """Row with the names of the columns, where other text stands above it."""
+    encoding: str | None = None
+    """Text encoding, such as ``utf-8`` or ``cp1252``; found out and reported when left out."""
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
+    """What separates the columns of text; found out and reported when left out."""
+    decimal: Literal[".", ","] | None = None
+    """The decimal mark; found out and reported when left out."""
+
+    @property
+    def decimal_mark(self) -> Literal[".", ","]:
+        """The decimal mark; a point where none is stated."""
+        return self.decimal or "."
+
+    @property
+    def files(self) -> list[str]:
+        """All files, the main one first."""
+        return [self.file, *self.further_files]
+
+    @property
+    def sheets(self) -> list[str]:
+        """The sheets named; none when it goes without saying."""
+        named = self.sheet or []
+        return [named] if isinstance(named, str) else named
 
 
 class ProblemAreaColumns(Section):

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.text_file import TextFile
-from ipt_outcomes.ingest.text_table import RawTable, read_text_table
+from ipt_outcomes.ingest.text_table import read_text_table
 from ipt_outcomes.ingest.values import BAD, Bad, Parser, code, parse_column
 from ipt_outcomes.synthesis.effects import plain_name
 from ipt_outcomes.synthesis.table_columns import EffectColumns

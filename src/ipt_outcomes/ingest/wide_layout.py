@@ -1,13 +1,15 @@
-"""Delimited text with one row per participant, to the intermediate form: a block per visit."""
+"""Tables with one row per participant, to the intermediate form: a block per visit."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from ipt_outcomes.ingest import csv_long
-from ipt_outcomes.ingest.findings import Findings
+import pandas as pd
+
+from ipt_outcomes.ingest import long_layout
+from ipt_outcomes.ingest.findings import FILE_ROWS, Findings
 from ipt_outcomes.ingest.records import Records
-from ipt_outcomes.ingest.text_table import RawTable
+from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.study.trials import Trial
 
 
@@ -17,20 +19,21 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
     Parameters
     ----------
     trial, table, folder, findings
-        As for :func:`ipt_outcomes.ingest.csv_long.read`.
+        As for :func:`ipt_outcomes.ingest.long_layout.read`.
 
     Returns
     -------
     Records or None
         None when there is no column with the participants.
     """
-    records = csv_long.read(trial, table, folder, findings)
+    records = long_layout.read(trial, table, folder, findings)
     if records is None:
         return None
     # The columns say the visit, so the shared path is the same; only that a participant has one
-    # row is particular to this format.
+    # row in each file is particular to this format.
     participants = records.people.cells["participant"]
-    again = participants.notna() & participants.duplicated()
+    keys = pd.DataFrame({"name": participants, "file": table.rows // FILE_ROWS})
+    again = participants.notna() & keys.duplicated()
     first = dict(zip(participants[::-1], table.rows[::-1], strict=True))
     findings.add(
         "error",
@@ -39,7 +42,7 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
         participant=participants[again].tolist(),
         column=trial.columns.participant,
         found=[
-            f"this participant a second time, first in row {first[name]}"
+            f"this participant a second time, first in {findings.row_name(first[name])}"
             for name in participants[again]
         ],
         expected="one row per participant",

@@ -1,4 +1,4 @@
-"""Delimited text with one row per participant and assessment, to the intermediate form.
+"""Tables with one row per participant and assessment, to the intermediate form.
 
 Participant-level columns may be filled in every row of the participant or in one.
 """
@@ -12,11 +12,12 @@ from ipt_outcomes.ingest.records import (
     Records,
     assessment_columns,
     check_columns,
+    labelled,
     part,
     person_columns,
     without_missing_codes,
 )
-from ipt_outcomes.ingest.text_table import RawTable
+from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.study.trials import Trial
 
 
@@ -48,4 +49,4 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
         part(trial, table, cells, fields, visit)
         for visit, fields in assessment_columns(trial.columns).items()
     ]
-    return Records(people, blocks, complete=complete)
+    return Records(people, blocks, labelled(table, people), complete)

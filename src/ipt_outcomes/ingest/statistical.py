@@ -1,0 +1,172 @@
+"""Files of SPSS (.sav), Stata (.dta) and SAS (.sas7bdat, .xpt) as tables of text.
+
+Value labels are kept beside the codes. A value that the file itself declares missing (SPSS's user-
+missing values, Stata's .a to .z, SAS's .A to .Z) is missing, and counted in a note.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+
+from ipt_outcomes.ingest.as_text import label_texts, text_column
+from ipt_outcomes.ingest.source import KIND_NAMES, SAS7BDAT, Kind, Source
+from ipt_outcomes.ingest.table import RawTable, table_of
+
+MOST_CELLS = 500_000_000
+"""More cells than the data of any trial have: a damaged or a malicious file."""
+
+_MISSING_LETTERS = {*"abcdefghijklmnopqrstuvwxyz", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "_"}
+
+
+def _readers() -> dict[Kind, Callable[..., Any]]:
+    import pyreadstat
+
+    return {
+        "spss": pyreadstat.read_sav,
+        "stata": pyreadstat.read_dta,
+        "sas": pyreadstat.read_sas7bdat,
+        "xport": pyreadstat.read_xport,
+    }
+
+
+def read(source: Source, kind: Kind, encoding: str | None) -> RawTable | None:
+    """Read a file of SPSS, Stata or SAS.
+
+    Parameters
+    ----------
+    source, kind
+        The file, and which kind it is.
+    encoding
+        The encoding of its texts, where the file does not say it or says it wrongly.
+
+    Returns
+    -------
+    RawTable or None
+        None when it cannot be read; the findings then say why.
+    """
+    if not _whole(source, kind):
+        return None
+    reader = _readers()[kind]
+    options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
+    if kind != "xport":
+        options["user_missing"] = True
+    try:
+        _, about = reader(source.path, metadataonly=True, **_without(options, "user_missing"))
+        rows, columns = about.number_rows or 0, about.number_columns or 0
+        if rows * columns > MOST_CELLS:
+            source.error("too large", f"{rows:,} rows of {columns:,} columns",
+                         f"at most {MOST_CELLS:,} cells", "Check what was exported.")  # fmt: skip
+            return None
+        frame, about = reader(source.path, **options)
+    except LookupError as error:
+        source.error("unknown encoding", f"encoding: {encoding} ({error})", "a text encoding",
+                     f"Correct encoding under {source.settings}.")  # fmt: skip
+        return None
+    except Exception as error:  # the reader is another's, with many ways to fail on damaged bytes
+        if "encod" in str(error).lower() or "convert" in str(error).lower():
+            source.error("wrong encoding", f"texts that cannot be decoded ({error})",
+                         f"texts in {encoding or 'the encoding that the file names'}",
+                         f"Set encoding under {source.settings}, such as cp1252 or utf-8.",
+                         )  # fmt: skip
+        else:
+            source.damaged(f"a file of {KIND_NAMES[kind]}", error)
+        return None
+    if about.number_rows is not None and about.number_rows != len(frame):
+        source.damaged(f"a file of {KIND_NAMES[kind]}",
+                       f"{len(frame):,} rows of {about.number_rows:,}")  # fmt: skip
+        return None
+    return _table(source, kind, frame, about)
+
+
+def _without(options: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in options.items() if key != name}
+
+
+def _whole(source: Source, kind: Kind) -> bool:
+    """Tell files that were cut off, where the format lets them pass for whole."""
+    size = source.path.stat().st_size
+    if kind == "xport" and size % 80:
+        source.damaged("a SAS transport file", f"{size:,} bytes, which is no multiple of 80")
+        return False
+    if kind == "sas" and (expected := _sas_size(source)) is not None and size < expected:
+        source.damaged("a SAS data set", f"{size:,} bytes of {expected:,}")
+        return False
+    return True
+
+
+def _sas_size(source: Source) -> int | None:
+    """Return the size that a SAS data set's header states: its own, and that of all pages."""
+    with source.path.open("rb") as stream:
+        head = stream.read(288)
+    if len(head) < 288 or not head.startswith(SAS7BDAT):
+        return None
+    wide = head[32] == 0x33  # 64 bits: positions after the header's size move
+    shift = 4 if head[35] == 0x33 else 0
+    order = "little" if head[37] == 1 else "big"
+
+    def number(at: int, width: int) -> int:
+        return int.from_bytes(head[at : at + width], cast(Any, order))
+
+    header, page = number(196 + shift, 4), number(200 + shift, 4)
+    pages = number(204 + shift, 8 if wide else 4)
+    return header + page * pages
+
+
+def _table(source: Source, kind: Kind, frame: pd.DataFrame, about: Any) -> RawTable:
+    stored: Mapping[str, str] = about.readstat_variable_types or {}
+    ranges: Mapping[str, Any] = about.missing_ranges or {}
+    columns: dict[str, pd.Series] = {}
+    labels: dict[str, Mapping[str, str]] = {}
+    declared: dict[str, int] = {}
+    for name in frame.columns:
+        values = frame[name]
+        single = stored.get(name) == "float"
+        missing = _declared_missing(values, stored.get(name, ""), ranges.get(name, []), kind)
+        if missing.any():
+            declared[str(name)] = int(missing.sum())
+            values = values.mask(missing)
+        columns[str(name)] = text_column(values, single=single)
+        if known := about.variable_value_labels.get(name):
+            labels[str(name)] = label_texts(known, single=single)
+    questions = {
+        str(name): str(text).strip()
+        for name, text in (about.column_names_to_labels or {}).items()
+        if text
+    }
+    if declared:
+        which = ", ".join(f"{name}: {n:,}" for name, n in list(declared.items())[:8])
+        more = f" and {len(declared) - 8} more columns" if len(declared) > 8 else ""
+        source.findings.add(
+            "note", "declared missing", file=source.name,
+            found=f"values that the file itself declares missing ({which}{more})",
+            mend="They are read as missing.")  # fmt: skip
+    return table_of(
+        source,
+        columns,
+        np.arange(2, len(frame) + 2),
+        described={"kind": kind, "encoding": str(about.file_encoding or "")},
+        labels=labels,
+        questions=questions,
+    )
+
+
+def _declared_missing(values: pd.Series, stored: str, ranges: list[Any], kind: Kind) -> pd.Series:
+    nothing = pd.Series(False, index=values.index)
+    if kind in ("stata", "sas") and stored != "string" and values.dtype == object:
+        return nothing | values.isin(list(_MISSING_LETTERS))
+    result = nothing
+    for one in ranges:
+        lowest, highest = one["lo"], one["hi"]
+        if isinstance(lowest, str):
+            result = result | (values.astype("str").str.strip() == lowest.strip())
+        else:
+            numbers = pd.to_numeric(values, errors="coerce")
+            low = -math.inf if lowest is None else float(lowest)
+            high = math.inf if highest is None else float(highest)
+            result = result | ((numbers >= low) & (numbers <= high))
+    return result.fillna(False).astype(bool)
