@@ -88,7 +88,7 @@ def export_files(wildcards):
     further = [
         described.file for described in STUDY.trials[wildcards.trial].process.values()
     ]
-    return [file for file in (export.file, export.dictionary, *further) if file]
+    return [file for file in (*export.files, export.dictionary, *further) if file]
 
 
 def trial_estimates_of(trial):

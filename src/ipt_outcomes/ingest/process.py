@@ -16,8 +16,9 @@ from ipt_outcomes.frames import no_process
 from ipt_outcomes.ingest.findings import SEVERITIES, Findings, quoted
 from ipt_outcomes.ingest.participants import MOST_SESSIONS, People, whole
 from ipt_outcomes.ingest.roster import Roster
+from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.text_file import TextFile
-from ipt_outcomes.ingest.text_table import RawTable, read_text_table
+from ipt_outcomes.ingest.text_table import read_text_table
 from ipt_outcomes.ingest.values import (
     AGAIN,
     MOST_DAYS,
@@ -33,7 +34,7 @@ from ipt_outcomes.ingest.values import (
 )
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.process_files import ProcessFile, ProcessVariable
-from ipt_outcomes.study.trials import NOT_A_VISIT
+from ipt_outcomes.study.trials import NO_PLANNED_VISIT
 
 
 def read_process(
@@ -194,7 +195,7 @@ class _File:
             known = {
                 text: name
                 for text, name in self.study.trials[self.trial].codes.visit.items()
-                if name != NOT_A_VISIT
+                if name not in NO_PLANNED_VISIT
             } or {name: name for name in self.study.visits}
             parser = code(known, f"trials.{self.trial}.codes.visit", "unknown visit")
             when["visit"] = self._parse(described.visit, parser, cells, rows, who).texts()
