@@ -8,6 +8,7 @@ from .comparison import likelihood_ratio_test
 from .errors import ConvergenceError, DesignError, MixedModelError
 from .fit import MixedModelFit
 from .model import mixed_model
+from .record import record_of, reopen
 from .refit import Refits
 from .streamed_model import mixed_model_from_parquet
 
@@ -20,4 +21,6 @@ __all__ = [
     "likelihood_ratio_test",
     "mixed_model",
     "mixed_model_from_parquet",
+    "record_of",
+    "reopen",
 ]

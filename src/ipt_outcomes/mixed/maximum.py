@@ -18,7 +18,11 @@ from .starting_values import starting_values
 UNIDENTIFIED = 1e-10  # eigenvalue of an information scaled to a unit diagonal, taken as zero
 
 
-def solve(likelihood: Likelihood) -> tuple[Point, Floats, Convergence, list[str]] | None:
+Solution = tuple[Point, Floats, Convergence, list[str]]
+"""Point, observed Hessian there, convergence, and notes when the maximum lies on a boundary."""
+
+
+def solve(likelihood: Likelihood) -> Solution | None:
     """Maximise, first freely, then on the boundary if a covariance of random effects left its cone.
 
     Returns

@@ -18,13 +18,16 @@ from .factors import level_label
 from .fit import MixedModelFit
 from .inference_of_fit import fixed_effects
 from .likelihood import Likelihood
-from .maximum import solve
+from .maximum import Solution, solve
 from .prepare import Prepared, prepare
 from .source import Source
 from .specification import specify
 from .threads import single_threaded
 
 SIZE_LIMIT = 100_000_000  # numbers in one array of derivatives: 0.8 GB
+
+
+AT_BOUNDARY = "at the boundary the expected information stands for the observed one"
 
 
 def mixed_model(
@@ -179,27 +182,10 @@ def fit_prepared(prepared: Prepared) -> MixedModelFit:
         if solution is None:
             steps.append((name, "the likelihood cannot be evaluated at the start"))
             continue
-        point, observed, convergence, notes = solution
+        convergence = solution[2]
         steps.append((name, convergence.message))
-        if not convergence.converged:
-            continue
-        boundary = bool(notes)
-        kind = "expected" if boundary or spec.information == "expected" else "observed"
-        information = observed if kind == "observed" else likelihood.hessian(point, "expected")
-        if boundary and spec.information == "observed":
-            notes.append("at the boundary the expected information stands for the observed one")
-        fixed = fixed_effects(spec, prepared, likelihood, point, information)
-        return MixedModelFit(
-            specification=spec,
-            prepared=prepared,
-            likelihood=likelihood,
-            point=point,
-            convergence=convergence,
-            fixed=fixed,
-            covariance_used=name,
-            steps=steps,
-            notes=[*prepared.design.notes, *notes],
-        )
+        if convergence.converged:
+            return assemble(prepared, likelihood, name, solution, steps)
     findings = [f"covariance {name!r} was not fitted: {what}" for name, what in steps]
     if spec.cluster is not None and spec.cluster_covariance == "heterogeneous compound symmetry":
         findings.append(
@@ -207,6 +193,35 @@ def fit_prepared(prepared: Prepared) -> MixedModelFit:
             "at every visit; cluster_covariance='compound symmetry' also fits where one is zero"
         )
     raise ConvergenceError(findings)
+
+
+def assemble(
+    prepared: Prepared,
+    likelihood: Likelihood,
+    name: str,
+    solution: Solution,
+    steps: list[tuple[str, str]],
+) -> MixedModelFit:
+    """Put the fitted model together at a maximum of the likelihood."""
+    spec = prepared.spec
+    point, observed, convergence, notes = solution
+    boundary = bool(notes)
+    kind = "expected" if boundary or spec.information == "expected" else "observed"
+    information = observed if kind == "observed" else likelihood.hessian(point, "expected")
+    notes = [*prepared.design.notes, *notes]
+    if boundary and spec.information == "observed":
+        notes.append(AT_BOUNDARY)
+    return MixedModelFit(
+        specification=spec,
+        prepared=prepared,
+        likelihood=likelihood,
+        point=point,
+        convergence=convergence,
+        fixed=fixed_effects(spec, prepared, likelihood, point, information),
+        covariance_used=name,
+        steps=steps,
+        notes=notes,
+    )
 
 
 def beyond_the_data(prepared: Prepared, name: str) -> str:
