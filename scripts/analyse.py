@@ -18,16 +18,19 @@ def main(
     estimates: str,
     restricted: str,
     not_analysed: str | None,
+    fits: str | None,
 ) -> None:
     """Write the analysis's rows, confirmatory only as far as the locked plan covers them.
 
     Rows that may be shared and rows that may not go to different files. The primary analysis also
-    lists whom it leaves out, by study number, in a file of its own.
+    lists whom it leaves out, by study number, in a file of its own. The fitted models are kept for
+    whoever asks them another question.
     """
     from importlib import import_module
 
     from ipt_outcomes.analyses.data import TrialData
     from ipt_outcomes.analyses.data import not_analysed as list_not_analysed
+    from ipt_outcomes.analyses.fits import keeping
     from ipt_outcomes.frames import read_participants, read_process, read_scores
     from ipt_outcomes.results import hold_to_plan, write_apart
     from ipt_outcomes.study import load_study
@@ -40,7 +43,10 @@ def main(
         read_process(process),
     )
     analyse = getattr(import_module(f"ipt_outcomes.analyses.{analysis}"), analysis)
-    rows = analyse(data) if outcome is None else analyse(data, outcome)
+    with keeping() as kept:
+        rows = analyse(data) if outcome is None else analyse(data, outcome)
+    if fits is not None:
+        kept.write(fits)
     rows = hold_to_plan(rows, json.loads(touched))
     write_apart(rows, shared=estimates, restricted=restricted)
     if not_analysed is not None and outcome is not None:
@@ -65,4 +71,5 @@ if "snakemake" in globals():
             estimates=snakemake.output.estimates,
             restricted=snakemake.output.restricted,
             not_analysed=snakemake.output.get("not_analysed"),
+            fits=snakemake.output.get("fits"),
         )

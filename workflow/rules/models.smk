@@ -12,6 +12,7 @@ rule primary:
         # Who is left out, by study number: never shared.
         not_analysed="results/restricted/{trial}/not_analysed_{outcome}.csv",
         restricted="results/restricted/{trial}/estimates/primary_{outcome}.parquet",
+        fits=directory("results/restricted/{trial}/fits/primary_{outcome}"),
     log:
         "results/restricted/logs/primary_{trial}_{outcome}.log",
     conda:
@@ -38,6 +39,7 @@ rule analysis:
     output:
         estimates="results/shared/{trial}/estimates/{analysis}.parquet",
         restricted="results/restricted/{trial}/estimates/{analysis}.parquet",
+        fits=directory("results/restricted/{trial}/fits/{analysis}"),
     log:
         "results/restricted/logs/{analysis}_{trial}.log",
     conda:

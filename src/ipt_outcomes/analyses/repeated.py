@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from ipt_outcomes.analyses.data import ModelFrame, TrialData
+from ipt_outcomes.analyses.fits import keep
 from ipt_outcomes.study.plan import PrimaryAnalysis
 
 if TYPE_CHECKING:
@@ -167,6 +168,7 @@ def fit_repeated_measures(
     }
     parts = ("trial", "outcome", "analysis", "analysis_set", "estimand")
     shared["model_id"] = "/".join(str(shared[part]).replace(" ", "-") for part in parts)
+    keep(str(shared["model_id"]), fit, observed, {group: reference})
     counted = {(str(g), str(v)): int(n) for (g, v), n in counts.items()}  # type: ignore[misc, has-type]
     if not stepped_down:
         return RepeatedMeasures(fit, group, counted, shared, names, plan.level)
