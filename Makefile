@@ -7,7 +7,7 @@ ENVIRONMENT = @sh scripts/setup/environment.sh
 WITHIN = @PATH="$$PWD/.venv/bin:$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help run test real lock lint docs validate simulate bench bench-scale clean
+.PHONY: help run test real lock lint docs notebooks validate simulate bench bench-scale clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,11 @@ lint: ## style, types and the rules of who may import whom
 docs: ## build the documentation into docs/_build/html; a warning is an error
 	$(ENVIRONMENT) dev
 	$(WITHIN) sphinx-build -q -W --keep-going -b html docs docs/_build/html
+
+notebooks: ## run the example, then every notebook on it; rendered copies in results/notebooks
+	$(ENVIRONMENT) dev
+	$(WITHIN) snakemake $(ARGS)
+	$(WITHIN) python scripts/notebooks.py
 
 validate: ## the model engine against stored values of R: the worst digit of every case
 	$(ENVIRONMENT) dev

@@ -8,7 +8,7 @@ from typing import Any
 
 __version__ = version("ipt-outcomes")
 
-__all__ = ["__version__", "load_results"]  # noqa: F822 - given by __getattr__
+__all__ = ["__version__", "load_results"]
 
 
 def __getattr__(name: str) -> Any:

@@ -71,7 +71,7 @@ class Named(Mapping[str, T], Generic[T]):
         return [*super().__dir__(), *self._readers]
 
     def __repr__(self) -> str:
-        return f"{self._what}: {', '.join(self._readers) or 'none'}"
+        return "\n".join([f"{len(self)} {self._what}:", *(f"  {name}" for name in self)])
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ class Results:
         self._restricted = folder / "results" / "restricted" / trial
 
     def __repr__(self) -> str:
-        return (
-            f"results of {self.trial}: {len(self.estimates)} estimates\n"
-            f"  {self.outcomes!r}\n  {self.tables!r}\n  {self.figures!r}\n  {self.fits!r}"
-        )
+        parts = {"outcomes": self.outcomes, "tables": self.tables,
+                 "figures": self.figures, "fits": self.fits}  # fmt: skip
+        counted = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
+        return f"results of {self.trial}: {len(self.estimates)} estimates; {counted}"
 
     @cached_property
     def estimates(self) -> pd.DataFrame:
