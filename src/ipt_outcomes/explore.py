@@ -132,7 +132,7 @@ class Results:
         self._restricted = folder / "results" / "restricted" / trial
 
     def __repr__(self) -> str:
-        parts = {"outcomes": self.outcomes, "tables": self.tables,
+        parts: dict[str, Named[Any]] = {"outcomes": self.outcomes, "tables": self.tables,
                  "figures": self.figures, "fits": self.fits}  # fmt: skip
         counted = ", ".join(f"{len(part)} {name}" for name, part in parts.items())
         return f"results of {self.trial}: {len(self.estimates)} estimates; {counted}"
