@@ -22,6 +22,7 @@ TREATMENT = (
     "arm",
     "received_arm",
     "therapist",
+    "group",
     "sessions_attended",
     "treatment_stop_day",
     "treatment_stop_reason",
@@ -57,11 +58,32 @@ def mask_arms(participants: pd.DataFrame, trial: str, seed: int) -> pd.DataFrame
     pandas.DataFrame
         The frame with its treatment columns in another order.
     """
-    stream = np.random.default_rng([seed, zlib.crc32(f"blinding/{trial}".encode())])
-    order = stream.permutation(len(participants))
+    order = _order(len(participants), trial, seed)
     moved = {name: participants[name].take(order).array for name in TREATMENT}
     left = pd.array([None] * len(participants), dtype="str")
     return participants.assign(**moved, study_exit_reason=left)
+
+
+def mask_process(
+    process: pd.DataFrame, participants: pd.DataFrame, trial: str, seed: int
+) -> pd.DataFrame:
+    """Give the rows of sessions, ratings and diaries to whom the block of treatment went.
+
+    Parameters
+    ----------
+    process
+        The process frame, with the participants' names of ``participants``.
+    participants, trial, seed
+        As for :func:`mask_arms`.
+    """
+    names = participants["participant"].to_numpy(object)
+    new = dict(zip(names[_order(len(names), trial, seed)], names, strict=True))
+    return process.assign(participant=process["participant"].map(new).astype("str"))
+
+
+def _order(n: int, trial: str, seed: int) -> np.ndarray:
+    stream = np.random.default_rng([seed, zlib.crc32(f"blinding/{trial}".encode())])
+    return stream.permutation(n)
 
 
 def without_arms(findings: pd.DataFrame, columns: Columns) -> pd.DataFrame:

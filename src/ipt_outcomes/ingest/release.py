@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ipt_outcomes.ingest.blinding import mask_arms, without_arms
+from ipt_outcomes.ingest.blinding import mask_arms, mask_process, without_arms
 from ipt_outcomes.ingest.pseudonyms import order_by_content, pseudonyms
 from ipt_outcomes.ingest.trial import Ingested
 from ipt_outcomes.study import Study
@@ -55,6 +55,7 @@ def release(
     about = ingested.findings["participant"].map(new).astype("str")
     findings = ingested.findings.assign(participant=about)
     if masked:
+        process = mask_process(process, people, trial, study.study.seed)
         people = mask_arms(people, trial, study.study.seed)
         findings = without_arms(findings, study.trials[trial].columns)
     return replace(

@@ -14,6 +14,7 @@ from ipt_outcomes.study.clusters import cluster_problems
 from ipt_outcomes.study.estimands import Estimand, estimand_problems
 from ipt_outcomes.study.missing import missing_problems
 from ipt_outcomes.study.plan import Analyses, AnalysisSets, StudyIdentity
+from ipt_outcomes.study.process_analyses import process_problems
 from ipt_outcomes.study.sections import (
     Arm,
     Characteristic,
@@ -104,6 +105,7 @@ class Study(Section):
         yield from missing_problems(self)
         yield from estimand_problems(self)
         yield from cluster_problems(self)
+        yield from process_problems(self)
         for name, trial in self.trials.items():
             yield from self._trial_problems(name, trial)
 

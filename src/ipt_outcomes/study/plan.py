@@ -14,6 +14,15 @@ from ipt_outcomes.study.clinical import (
 )
 from ipt_outcomes.study.clusters import TherapistsAnalysis
 from ipt_outcomes.study.missing import MissingDataAnalysis, RobustnessAnalysis
+from ipt_outcomes.study.process_analyses import (
+    BlindingAnalysis,
+    DeliveryAnalysis,
+    DiaryAnalysis,
+    DoseResponseAnalysis,
+    LaggedEffectsAnalysis,
+    MediationAnalysis,
+    SuddenGainsAnalysis,
+)
 from ipt_outcomes.study.sections import Name, Section
 
 
@@ -91,6 +100,13 @@ class Analyses(Section):
     counts: CountsAnalysis | None = None
     time_to_event: TimeToEventAnalysis | None = None
     therapists: TherapistsAnalysis | None = None
+    delivery: DeliveryAnalysis | None = None
+    blinding: BlindingAnalysis | None = None
+    dose_response: DoseResponseAnalysis | None = None
+    lagged_effects: LaggedEffectsAnalysis | None = None
+    mediation: MediationAnalysis | None = None
+    sudden_gains: SuddenGainsAnalysis | None = None
+    diary: DiaryAnalysis | None = None
     safety: SafetyAnalysis | None = None
     missing_data: MissingDataAnalysis | None = None
     robustness: RobustnessAnalysis | None = None

@@ -1,0 +1,74 @@
+"""Mood of a day and interpersonal events of that day and of the day before.
+
+Many short rows per person: the model of :mod:`ipt_outcomes.analyses.within_between` with a slope of
+its own for each person (how strongly the mood goes with events), autoregressive residuals from day
+to day, and days counted from randomisation. The association of the same day has no direction; that
+of the day before has one, which is not yet a cause. How much persons differ is given as the SD of
+their slopes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.lagged_effects import slopes
+from ipt_outcomes.analyses.process_data import by_time, label_of
+from ipt_outcomes.analyses.within_between import fit_within_between, lagged_occasions
+from ipt_outcomes.results import estimates
+
+Row = dict[str, Any]
+
+
+def diary(data: TrialData) -> pd.DataFrame:
+    """Estimate how mood goes with events.
+
+    Parameters
+    ----------
+    data
+        The trial.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the estimates table.
+
+    Raises
+    ------
+    ProcessError
+        When a variable or enough days are missing.
+    ipt_outcomes.mixed.MixedModelError
+        When a model cannot be fitted.
+    """
+    plan = data.study.analyses.diary
+    assert plan is not None, "the workflow asks for this analysis only when it is configured"
+    mood, event = by_time(data, plan.mood, "day"), by_time(data, plan.event, "day")
+    words = f"{label_of(data, plan.event)} → {label_of(data, plan.mood)}"
+    rows: list[Row] = []
+    for lag, when in ((0, "the same day"), (1, "the next day")):
+        occasions = lagged_occasions(event, mood, lag, plan.minimum_days)
+        where: Row = {
+            "trial": data.trial,
+            "analysis": f"diary, {when}",
+            "analysis_set": AS_RANDOMISED,
+            "unit": f"{label_of(data, plan.mood)} per unit of {label_of(data, plan.event)}",
+            "status": "exploratory",
+            "disclosure": "shared",
+        }
+        fit = fit_within_between(occasions, random_within=True, level=plan.level)
+        rows.extend(slopes(fit, occasions, where, words, when, plan.level))
+        variance = float(np.asarray(fit.random_covariance)[1, 1])
+        rows.append(
+            {
+                **where,
+                "quantity": "standard deviation",
+                "contrast": "of the persons' own slopes",
+                "estimate": float(np.sqrt(max(variance, 0.0))),
+                "n_arm": occasions.people,
+                "method": "within–between mixed model, REML",
+            }
+        )
+    return estimates(rows)

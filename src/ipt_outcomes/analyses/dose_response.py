@@ -1,0 +1,228 @@
+"""Sessions attended and the outcome: observational, and by instrument where that is justified.
+
+In the arms with psychotherapy, the score at the endpoint is regressed on the number of sessions,
+the baseline score, covariates and arm, with robust (HC3) errors, scores missing at random imputed
+and pooled by Rubin's rules. Who feels better, or worse, may stay away: the slope is an association
+of that and of the sessions, and every row says so. Whether it is straight is tested.
+
+The effect among compliers, those who attend enough sessions when offered them and cannot otherwise,
+is estimated with randomisation as the instrument (:mod:`ipt_outcomes.analyses.instrument`). The
+configuration must say why assignment can work through the sessions alone; without it the number is
+refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.imputed_scores import imputations
+from ipt_outcomes.analyses.instrument import two_stage
+from ipt_outcomes.analyses.participant_values import participant_numbers
+from ipt_outcomes.analyses.response_data import ScoreMatrix, generator, score_matrix
+from ipt_outcomes.analyses.rubin import Pooled, pool
+from ipt_outcomes.results import estimates
+from ipt_outcomes.study.process_analyses import ComplierEffect, DoseResponseAnalysis
+
+Row = dict[str, Any]
+Floats = NDArray[np.float64]
+
+OBSERVATIONAL = (
+    "observational: sessions attended were not randomised, and who improves or worsens may come "
+    "more or less often; an association, not an effect of sessions"
+)
+WEAK = 10.0
+"""First-stage F below which an instrument is called weak."""
+
+
+class DoseError(ValueError):
+    """Sessions attended that tell nothing."""
+
+
+def dose_response(data: TrialData) -> pd.DataFrame:
+    """Relate sessions attended to the outcome at the endpoint.
+
+    Parameters
+    ----------
+    data
+        The trial.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the estimates table.
+
+    Raises
+    ------
+    DoseError
+        When sessions are not recorded, or do not vary.
+    """
+    plan = data.study.analyses.dose_response
+    assert plan is not None, "the workflow asks for this analysis only when it is configured"
+    outcome = plan.outcome or data.study.primary_outcome
+    estimand = data.study.primary_estimand
+    matrix = score_matrix(data, outcome, estimand, None)
+    sessions = participant_numbers(data, "sessions_attended").reindex(matrix.participants)
+    random = generator(data, outcome, "dose response")
+    dose = sessions.to_numpy(float)
+    # Sessions belong into the imputation, or imputed scores would know nothing of them.
+    known = ~np.isnan(dose)
+    centred = np.where(known, dose - (dose[known].mean() if known.any() else 0.0), 0.0)
+    predictors = _varying(np.column_stack([matrix.covariates, centred]))
+    complete = list(
+        imputations(matrix.scores, matrix.arm, predictors, plan.imputations, random,
+                    data.study.outcomes[outcome].range)
+    )  # fmt: skip
+    where: Row = {
+        "trial": data.trial,
+        "outcome": outcome,
+        "analysis": "dose response",
+        "analysis_set": AS_RANDOMISED,
+        "estimand": estimand,
+        "visit": data.study.estimands[estimand].endpoint,
+        "status": "exploratory",
+        "disclosure": "shared",
+        "level": plan.level,
+        "unit": data.study.outcomes[outcome].unit,
+    }
+    rows = list(_association(data, plan, matrix, dose, complete, where))
+    if plan.complier_effect is not None:
+        rows += _compliers(data, plan.complier_effect, matrix, dose, complete, where)
+    return estimates(rows)
+
+
+def _association(
+    data: TrialData,
+    plan: DoseResponseAnalysis,
+    matrix: ScoreMatrix,
+    dose: Floats,
+    complete: list[Floats],
+    where: Row,
+) -> Iterator[Row]:
+    wanted = plan.arms or [a for a in data.arms if data.study.arms[a].has_psychotherapy]
+    places = [matrix.arms.index(arm) for arm in wanted if arm in matrix.arms]
+    inside = np.isin(matrix.arm, places) & ~np.isnan(dose)
+    if inside.sum() < 10 or np.ptp(dose[inside]) == 0:
+        raise DoseError(
+            f"{data.trial}: {int(inside.sum())} participants of {', '.join(wanted) or 'no arm'} "
+            "with sessions recorded, at least 10 with different numbers are needed. Name "
+            "columns.sessions_attended, mend dose_response.arms, or take dose_response out."
+        )
+    place = matrix.visits.index(where["visit"])
+    centre = float(dose[inside].mean())
+    d = dose[inside] - centre
+    arms = np.column_stack([matrix.arm[inside] == p for p in places[1:]] or [np.empty(len(d))])
+    arms = arms[:, : len(places) - 1].astype(float)
+    straight, curved = [], []
+    for scores in complete:
+        x = _varying(np.column_stack([scores[inside, 0], arms, matrix.covariates[inside]]))
+        ones = np.ones(len(d))
+        y = scores[inside, place]
+        straight.append(_robust(np.column_stack([d, ones, x]), y, 0))
+        curved.append(_robust(np.column_stack([d**2, d, ones, x]), y, 0))
+    df = len(d) - x.shape[1] - 2
+    without = int((np.isin(matrix.arm, places) & np.isnan(dose)).sum())
+    notes = [OBSERVATIONAL]
+    if without:
+        notes.append(f"{without} participants without a record of sessions not analysed")
+    about = {**where, "arm": None, "subgroup": ", ".join(wanted), "n_arm": len(d),
+             "method": "regression on sessions, baseline, arm and covariates, HC3 errors, "
+             f"{len(complete)} imputations", "notes": "; ".join(notes)}  # fmt: skip
+    slope = pool([v for v, _ in straight], [s**2 for _, s in straight], df)
+    yield {**about, "quantity": "slope", "contrast": "per session attended",
+           **_inference(slope, where["level"])}  # fmt: skip
+    bend = pool([v for v, _ in curved], [s**2 for _, s in curved], df - 1)
+    yield {**about, "quantity": "test", "contrast": "curvature over sessions", "unit": "t",
+           "statistic": bend.statistic, "df": bend.df, "p": bend.p, "level": None}  # fmt: skip
+
+
+def _compliers(
+    data: TrialData,
+    plan: ComplierEffect,
+    matrix: ScoreMatrix,
+    dose: Floats,
+    complete: list[Floats],
+    where: Row,
+) -> Iterator[Row]:
+    assert plan.justification, "the configuration's model sees to it"
+    for arm in (plan.arm, plan.reference):
+        if arm not in matrix.arms:
+            raise DoseError(f"{data.trial}: complier_effect names {arm}, which this trial has not.")
+    places = [matrix.arms.index(plan.arm), matrix.arms.index(plan.reference)]
+    inside = np.isin(matrix.arm, places)
+    assigned = (matrix.arm[inside] == places[0]).astype(float)
+    unknown = int((np.isnan(dose[inside]) & (assigned == 1)).sum())
+    attended = np.nan_to_num(dose[inside], nan=0.0)
+    if attended[assigned == 0].any():
+        raise DoseError(
+            f"{data.trial}: participants of {plan.reference} attended sessions, so that "
+            "assignment is no instrument with one-sided non-compliance. Take complier_effect out."
+        )
+    received = (attended >= plan.minimum_sessions).astype(float) * assigned
+    place = matrix.visits.index(where["visit"])
+    try:
+        fits = [
+            two_stage(scores[inside, place], received, assigned,
+                      _varying(np.column_stack([scores[inside, 0], matrix.covariates[inside]])))
+            for scores in complete
+        ]  # fmt: skip
+    except ValueError as error:
+        raise DoseError(
+            f"{data.trial}: {error}: nobody of {plan.arm} attended "
+            f"{plan.minimum_sessions} sessions."
+        ) from None
+    pooled = pool([f.value for f in fits], [f.se**2 for f in fits], fits[0].df)
+    weakest = min(f.first_stage for f in fits)
+    notes = [
+        f"effect among those who attend at least {plan.minimum_sessions} sessions when assigned "
+        f"to {plan.arm}: assumes that assignment works through these sessions alone "
+        f"({plan.justification}), and that nobody of {plan.reference} can attend",
+        f"first-stage F {weakest:.0f}" + (": weak instrument" if weakest < WEAK else ""),
+    ]
+    if unknown:
+        notes.append(f"{unknown} participants without a record count as not attending")
+    labels = {arm: data.study.arms[arm].label for arm in matrix.arms}
+    yield {
+        **where,
+        "analysis": "dose response, compliers",
+        "quantity": "difference",
+        "arm": plan.arm,
+        "reference": plan.reference,
+        "contrast": f"{labels[plan.arm]} minus {labels[plan.reference]}: among compliers",
+        "n_arm": int(assigned.sum()),
+        "n_reference": int((1 - assigned).sum()),
+        "method": "two-stage least squares, assignment as instrument, robust errors, "
+        f"{len(complete)} imputations",
+        "notes": "; ".join(notes),
+        **_inference(pooled, where["level"]),
+    }
+    yield {**where, "analysis": "dose response, compliers", "quantity": "probability",
+           "arm": plan.arm, "contrast": f"attended at least {plan.minimum_sessions} sessions",
+           "estimate": float(received[assigned == 1].mean()), "unit": "proportion",
+           "n_arm": int(assigned.sum()), "method": "description", "level": None}  # fmt: skip
+
+
+def _robust(x: Floats, y: Floats, column: int) -> tuple[float, float]:
+    """Return a least-squares coefficient with its HC3 error (MacKinnon & White 1985)."""
+    inverse = np.linalg.inv(x.T @ x)
+    beta = inverse @ (x.T @ y)
+    leverage = np.einsum("ij,jk,ik->i", x, inverse, x)
+    scaled = x * ((y - x @ beta) / (1 - leverage))[:, None]
+    variance = inverse @ (scaled.T @ scaled) @ inverse
+    return float(beta[column]), float(np.sqrt(variance[column, column]))
+
+
+def _varying(x: Floats) -> Floats:
+    return x[:, np.ptp(x, axis=0) > 0]
+
+
+def _inference(pooled: Pooled, level: float) -> Row:
+    lower, upper = pooled.interval(level)
+    return {"estimate": pooled.value, "se": pooled.se, "df": pooled.df, "lower": lower,
+            "upper": upper, "statistic": pooled.statistic, "p": pooled.p,
+            "interval_method": "t, Rubin's rules"}  # fmt: skip

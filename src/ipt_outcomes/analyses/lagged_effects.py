@@ -1,0 +1,130 @@
+"""Whether a session's process variable goes before a change at the next one, or follows it.
+
+Each pair of variables is analysed in both directions by the model of
+:mod:`ipt_outcomes.analyses.within_between`: alliance, social functioning, technique use or homework
+at one session and symptoms at the next, and symptoms at one session and the process at the next.
+Nothing here was randomised; that one goes before the other does not make it a cause.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.process_data import by_time, label_of
+from ipt_outcomes.analyses.within_between import Occasions, fit_within_between, lagged_occasions
+from ipt_outcomes.results import estimates
+
+if TYPE_CHECKING:
+    from ipt_outcomes.mixed import MixedModelFit
+
+Row = dict[str, Any]
+
+ASSOCIATION = (
+    "an association in time within persons, not an effect: it assumes that nothing else that "
+    "varies within a person drives both, and that earlier outcomes do not move later predictors"
+)
+
+
+def lagged_effects(data: TrialData) -> pd.DataFrame:
+    """Estimate the lagged associations in both directions.
+
+    Parameters
+    ----------
+    data
+        The trial.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the estimates table: slopes within and between persons.
+
+    Raises
+    ------
+    ProcessError
+        When a variable or enough occasions are missing, or when the outcome's own past is asked
+        for with few occasions.
+    ipt_outcomes.mixed.MixedModelError
+        When a model cannot be fitted.
+    """
+    plan = data.study.analyses.lagged_effects
+    assert plan is not None, "the workflow asks for this analysis only when it is configured"
+    rows: list[Row] = []
+    for name, pair in plan.pairs.items():
+        for direction, (first, then) in (
+            ("forward", (pair.predictor, pair.outcome)),
+            ("back", (pair.outcome, pair.predictor)),
+        ):
+            occasions = lagged_occasions(
+                by_time(data, first, "session"),
+                by_time(data, then, "session"),
+                plan.lag,
+                plan.minimum_occasions,
+                past=plan.previous_outcome,
+            )
+            between = f"{label_of(data, first)} → {label_of(data, then)}"
+            when = "the next session" if plan.lag == 1 else f"{plan.lag} sessions later"
+            where: Row = {
+                "trial": data.trial,
+                "analysis": f"lagged effects, {name} {direction}",
+                "analysis_set": AS_RANDOMISED,
+                "unit": f"{label_of(data, then)} per unit of {label_of(data, first)}",
+                "status": "exploratory",
+                "disclosure": "shared",
+            }
+            fit = fit_within_between(occasions, random_within=False, level=plan.level)
+            rows.extend(slopes(fit, occasions, where, between, when, plan.level))
+    return estimates(rows)
+
+
+def slopes(
+    fit: MixedModelFit, occasions: Occasions, where: Row, between: str, when: str, level: float
+) -> Iterator[Row]:
+    """Give the slopes of one direction.
+
+    Parameters
+    ----------
+    fit, occasions
+        The model and its rows.
+    where
+        Columns that all rows share.
+    between
+        The two variables, in words.
+    when
+        When the second one is measured, in words.
+    level
+        Level of the intervals.
+    """
+    table = fit.coefficients.set_index("term").to_dict("index")
+    notes = [ASSOCIATION, *fit.notes]
+    if occasions.left_out:
+        notes.append(f"{occasions.left_out} participants with too few occasions not analysed")
+    if "past" in table:
+        notes.append("adjusted for the outcome one session before, centred on the person")
+    yield {**where, "quantity": "count", "contrast": f"{between}: pairs of occasions",
+           "estimate": len(occasions.rows), "n_arm": occasions.people, "unit": "occasions",
+           "method": "count"}  # fmt: skip
+    for term, words in (
+        ("within", f"within persons: {between}, {when}"),
+        ("between", f"between persons: mean {between}"),
+    ):
+        if term not in table:
+            continue
+        line = table[term]
+        yield {
+            **where,
+            "quantity": "slope",
+            "subgroup": f"{term} persons",
+            "contrast": words,
+            **{k: line[k] for k in ("estimate", "se", "df", "statistic", "p", "lower", "upper")},
+            "level": level,
+            "interval_method": "t",
+            "n_arm": occasions.people,
+            "method": "within–between mixed model, detrended by person, REML, Satterthwaite df",
+            "covariance": f"random effects and {fit.covariance_used} residuals",
+            "converged": fit.convergence.converged,
+            "notes": "; ".join(notes),
+        }

@@ -1,0 +1,230 @@
+r"""Sudden gains: large, stable improvements from one session to the next.
+
+For scores y of one participant, session n before and n + 1 after a gain (higher is worse),
+
+1. :math:`y_n - y_{n+1} \ge` 7 points (``points``),
+2. :math:`y_n - y_{n+1} \ge` 25 % of :math:`y_n` (``percent``),
+3. :math:`\bar y_{pre} - \bar y_{post} > t_{n_{pre}+n_{post}-2}\; s`, over up to three sessions on
+   either side, at least two, with the critical value of the t-distribution (2.776 when all six are
+   there) and s the pooled standard deviation (or, on request, its standard error of the
+   difference, as in the t-test).
+
+Each criterion can be changed or left out. A gain is reversed when half of it is lost later. Who had
+a gain is known only afterwards: comparing them with others compares no randomised groups.
+
+Sources: Tang & DeRubeis (1999), Journal of Consulting and Clinical Psychology 67:894; Lutz et al.
+(2013), Psychotherapy Research 23:177 (critical values with missing sessions).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.process_data import by_time, label_of
+from ipt_outcomes.analyses.proportions import clopper_pearson
+from ipt_outcomes.analyses.within_between import ProcessError
+from ipt_outcomes.results import estimates
+from ipt_outcomes.study.process_analyses import SuddenGainsAnalysis
+
+Row = dict[str, Any]
+Floats = NDArray[np.float64]
+
+SELECTED = "known only after randomisation: those with and without are no randomised groups"
+
+
+@dataclass(frozen=True)
+class Gain:
+    """One sudden gain.
+
+    Parameters
+    ----------
+    session
+        The session before the gain.
+    size
+        Points of improvement to the next session.
+    reversed
+        Whether the configured share of it was lost at a later session.
+    """
+
+    session: int
+    size: float
+    reversed: bool
+
+
+def find_gains(scores: Floats, rule: SuddenGainsAnalysis) -> list[Gain]:
+    """Find the sudden gains of one participant.
+
+    Parameters
+    ----------
+    scores
+        Score of sessions 1, 2, ..., missing ones not-a-number.
+    rule
+        The criteria.
+
+    Returns
+    -------
+    list of Gain
+        In the order of the sessions.
+
+    Examples
+    --------
+    >>> rule = SuddenGainsAnalysis(variable="bdi")
+    >>> find_gains(np.array([30.0, 29, 31, 15, 14, 16]), rule)
+    [Gain(session=3, size=16.0, reversed=False)]
+    >>> find_gains(np.array([30.0, 20, 31, 22, 30, 16]), rule)
+    []
+    """
+    sign = 1.0 if rule.higher_is == "worse" else -1.0
+    found = []
+    for n in range(1, len(scores)):
+        before, after = scores[n - 1], scores[n]
+        size = sign * (before - after)
+        if not size > 0:  # not-a-number too
+            continue
+        if rule.points is not None and size < rule.points - 1e-9:
+            continue
+        if rule.percent is not None and size < rule.percent / 100 * abs(before) - 1e-9:
+            continue
+        if rule.stability is not None:
+            pre = sign * scores[max(n - rule.sessions, 0) : n]
+            post = sign * scores[n : n + rule.sessions]
+            if not _stable(pre, post, rule):
+                continue
+        later = sign * scores[n + 1 :]
+        lost = float(np.nanmax(later) - sign * after) if (~np.isnan(later)).any() else 0.0
+        back = lost >= rule.reversal_percent / 100 * size - 1e-9
+        found.append(Gain(n, float(size), bool(back)))
+    return found
+
+
+def _stable(pre: Floats, post: Floats, rule: SuddenGainsAnalysis) -> bool:
+    pre, post = pre[~np.isnan(pre)], post[~np.isnan(post)]
+    if len(pre) < 2 or len(post) < 2 or rule.stability is None:
+        return False
+    df = len(pre) + len(post) - 2
+    spread = math.sqrt(
+        ((len(pre) - 1) * np.var(pre, ddof=1) + (len(post) - 1) * np.var(post, ddof=1)) / df
+    )
+    if rule.standard_error:
+        spread *= math.sqrt(1 / len(pre) + 1 / len(post))
+    critical = float(stats.t.ppf(1 - rule.stability / 2, df))
+    return bool(pre.mean() - post.mean() > critical * spread)
+
+
+def sudden_gains(data: TrialData) -> pd.DataFrame:
+    """Count sudden gains by arm, and describe them.
+
+    Parameters
+    ----------
+    data
+        The trial.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the estimates table.
+
+    Raises
+    ------
+    ProcessError
+        When the variable has no sessions.
+    """
+    rule = data.study.analyses.sudden_gains
+    assert rule is not None, "the workflow asks for this analysis only when it is configured"
+    scores = by_time(data, rule.variable, "session")
+    wide = scores.pivot_table(index="participant", columns="time", values="value")
+    sessions = range(1, int(wide.columns.max()) + 1)
+    wide = wide.reindex(columns=list(sessions))
+    if len(sessions) < 2 * rule.sessions:
+        raise ProcessError(
+            f"{data.trial}: {rule.variable} has {len(sessions)} sessions; sudden gains with "
+            f"{rule.sessions} sessions on either side need at least {2 * rule.sessions}."
+        )
+    gains = {who: find_gains(row, rule) for who, row in zip(wide.index, wide.to_numpy(float),
+                                                            strict=True)}  # fmt: skip
+    arm = scores.drop_duplicates("participant").set_index("participant")["arm"]
+    rows: list[Row] = []
+    for name in data.arms:
+        own = [gains[who] for who in wide.index if arm[who] == name]
+        if own:
+            rows.extend(_rows(data, rule, name, own))
+    return estimates(rows)
+
+
+def criteria_in_words(rule: SuddenGainsAnalysis) -> str:
+    """Say the criteria in words, for the rows.
+
+    Examples
+    --------
+    >>> criteria_in_words(SuddenGainsAnalysis(variable="bdi", stability=None))
+    'at least 7 points and at least 25 % of the score before'
+    """
+    words = []
+    if rule.points is not None:
+        words.append(f"at least {rule.points:g} points")
+    if rule.percent is not None:
+        words.append(f"at least {rule.percent:g} % of the score before")
+    if rule.stability is not None:
+        spread = "standard error" if rule.standard_error else "pooled SD"
+        words.append(
+            f"{rule.sessions} sessions before and after differ by more than the t-quantile "
+            f"({rule.stability:g}) times the {spread}"
+        )
+    return " and ".join(words)
+
+
+def _rows(
+    data: TrialData, rule: SuddenGainsAnalysis, arm: str, own: list[list[Gain]]
+) -> Iterator[Row]:
+    first = [gains[0] for gains in own if gains]
+    n, k = len(own), len(first)
+    about: Row = {
+        "trial": data.trial,
+        "analysis": "sudden gains",
+        "analysis_set": AS_RANDOMISED,
+        "arm": arm,
+        "n_arm": n,
+        "status": "exploratory",
+        "disclosure": "shared",
+        "notes": f"{label_of(data, rule.variable)}: {criteria_in_words(rule)}; {SELECTED}",
+        "method": "description",
+    }
+    if 0 < k < SMALLEST:
+        yield {**about, "quantity": "probability", "contrast": "with a sudden gain",
+               "notes": f"{about['notes']}; {SUPPRESSED}"}  # fmt: skip
+        return
+    lower, upper = clopper_pearson(k, n, rule.level)
+    yield {**about, "quantity": "probability", "contrast": "with a sudden gain",
+           "estimate": k / n, "lower": lower, "upper": upper, "level": rule.level,
+           "interval_method": "exact (Clopper–Pearson)", "unit": "proportion"}  # fmt: skip
+    yield {**about, "quantity": "count", "contrast": "with a sudden gain", "estimate": k,
+           "unit": "participants"}  # fmt: skip
+    if not k:
+        return
+    for values, words, unit in (
+        ([gain.size for gain in first], "size of the first gain", "points"),
+        ([gain.session for gain in first], "session before the first gain", "session"),
+    ):
+        yield {**about, "quantity": "observed mean", "contrast": words, "n_arm": k,
+               "estimate": float(np.mean(values)), "unit": unit}  # fmt: skip
+        yield {**about, "quantity": "standard deviation", "contrast": words, "n_arm": k,
+               "estimate": float(np.std(values, ddof=1)), "unit": unit}  # fmt: skip
+    back = sum(gain.reversed for gain in first)
+    if 0 < back < SMALLEST or 0 < k - back < SMALLEST:
+        yield {**about, "quantity": "probability", "contrast": "first gain later reversed",
+               "n_arm": k, "notes": f"{about['notes']}; {SUPPRESSED}"}  # fmt: skip
+        return
+    lower, upper = clopper_pearson(back, k, rule.level)
+    yield {**about, "quantity": "probability", "contrast": "first gain later reversed", "n_arm": k,
+           "estimate": back / k, "lower": lower, "upper": upper, "level": rule.level,
+           "interval_method": "exact (Clopper–Pearson)", "unit": "proportion"}  # fmt: skip
