@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -34,6 +36,12 @@ def canonical(frame: pd.DataFrame, columns: dict[str, tuple[str, bool, str]]) ->
 
 def example_config() -> dict:
     return yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
+
+
+@pytest.fixture(scope="session")
+def clinical_reference() -> dict[str, Any]:
+    """Results of R on the data beside it (tests/reference/clinical_questions.R)."""
+    return json.loads((REFERENCE / "clinical_questions.json").read_text("utf-8"))
 
 
 @pytest.fixture

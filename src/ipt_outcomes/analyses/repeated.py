@@ -142,13 +142,7 @@ def fit_repeated_measures(
     """
     plan = data.study.analyses.primary
     observed = frame.rows[frame.rows["score"].notna()]
-    # A covariate with a single value in these rows is constant and belongs to the intercept.
-    covariates = [name for name in plan.adjust_for if observed[name].drop_duplicates().size > 1]
-    by_visit = ["baseline", *also, group]
-    terms = [f"{term}*visit" for term in by_visit] + covariates
-    several = observed["visit"].drop_duplicates().size > 1
-    formula = "score ~ " + " + ".join(terms if several else [*by_visit, *covariates])
-
+    formula = repeated_formula(observed, plan.adjust_for, ["baseline", *also, group])
     fit = _fit(formula, observed, plan, {group: reference}, plan.covariance, robust=False)
     stepped_down = fit.covariance_used != plan.covariance
     if stepped_down:
@@ -186,6 +180,24 @@ def fit_repeated_measures(
         fit, group, counted, shared, names, plan.level,
         RepeatedMeasures(model_based, group, counted, beside, names, plan.level),
     )  # fmt: skip
+
+
+def repeated_formula(observed: pd.DataFrame, adjust_for: list[str], by_visit: list[str]) -> str:
+    """Write the formula of the model.
+
+    Parameters
+    ----------
+    observed
+        Rows with a score.
+    adjust_for
+        Covariates; one with a single value in these rows belongs to the intercept.
+    by_visit
+        Terms that interact with the visit, where there are several.
+    """
+    covariates = [name for name in adjust_for if observed[name].drop_duplicates().size > 1]
+    several = observed["visit"].drop_duplicates().size > 1
+    terms = [f"{term}*visit" if several else term for term in by_visit]
+    return "score ~ " + " + ".join([*terms, *covariates])
 
 
 def _fit(

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from ipt_outcomes.study.clinical import clinical_problems
 from ipt_outcomes.study.clusters import cluster_problems
+from ipt_outcomes.study.effects import effect_problems
 from ipt_outcomes.study.estimands import Estimand, estimand_problems
 from ipt_outcomes.study.missing import missing_problems
 from ipt_outcomes.study.plan import Analyses, AnalysisSets, StudyIdentity
@@ -106,6 +107,7 @@ class Study(Section):
         yield from estimand_problems(self)
         yield from cluster_problems(self)
         yield from process_problems(self)
+        yield from effect_problems(self)
         for name, trial in self.trials.items():
             yield from self._trial_problems(name, trial)
 
@@ -157,8 +159,6 @@ class Study(Section):
         for covariate in self.analyses.primary.adjust_for:
             key = ("analyses", "primary", "adjust_for")
             yield from _unknown(key, covariate, known, "characteristics (or site)")
-        for arm in self.analyses.problem_areas.arms if self.analyses.problem_areas else []:
-            yield from _unknown(("analyses", "problem_areas", "arms"), arm, self.arms, "arms")
         for name in self.enrolment:
             yield from _unknown(("enrolment", name), name, self.trials, "trials")
 

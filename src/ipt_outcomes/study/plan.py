@@ -13,6 +13,16 @@ from ipt_outcomes.study.clinical import (
     TimeToEventAnalysis,
 )
 from ipt_outcomes.study.clusters import TherapistsAnalysis
+from ipt_outcomes.study.effects import (
+    CrossChecksAnalysis,
+    DiagnosticsAnalysis,
+    GrowthAnalysis,
+    MedicationAnalysis,
+    ModeratorsAnalysis,
+    MultiplicityAnalysis,
+    NonInferiorityAnalysis,
+    ProblemAreasAnalysis,
+)
 from ipt_outcomes.study.missing import MissingDataAnalysis, RobustnessAnalysis
 from ipt_outcomes.study.process_analyses import (
     BlindingAnalysis,
@@ -74,28 +84,18 @@ class PrimaryAnalysis(Section):
     """Level of the confidence intervals."""
 
 
-class ProblemAreaAnalysis(Section):
-    """The comparison of the four interpersonal problem areas. Not randomised: exploratory."""
-
-    rated: Literal["before-randomisation", "after-randomisation"]
-    """When the areas were assigned; usually after the first sessions."""
-    arms: list[Name] = Field(min_length=1)
-    """The arms in which areas were assigned."""
-
-
-class MedicationAnalysis(Section):
-    """Add-on contrasts, read off the components of the arms."""
-
-    status: Literal["confirmatory", "exploratory"] = "exploratory"
-    """Whether the contrasts were prespecified as confirmatory."""
-
-
 class Analyses(Section):
     """Which analyses are run. Leave one out to switch it off."""
 
     primary: PrimaryAnalysis
-    problem_areas: ProblemAreaAnalysis | None = None
+    cross_checks: CrossChecksAnalysis | None = None
+    multiplicity: MultiplicityAnalysis | None = None
+    moderators: ModeratorsAnalysis | None = None
+    growth: GrowthAnalysis | None = None
+    problem_areas: ProblemAreasAnalysis | None = None
     medication: MedicationAnalysis | None = None
+    non_inferiority: NonInferiorityAnalysis | None = None
+    diagnostics: DiagnosticsAnalysis | None = None
     response: ResponseAnalysis | None = None
     counts: CountsAnalysis | None = None
     time_to_event: TimeToEventAnalysis | None = None
