@@ -105,7 +105,7 @@ def _names(table: RawTable) -> str:
 def _observed(
     dialect: Dialect, table: RawTable, cells: pd.DataFrame, findings: Findings
 ) -> np.ndarray:
-    score = cells[dialect.parameter].notna().to_numpy()
+    score = cells[dialect.parameter].notna().to_numpy(dtype=bool, copy=True)
     for column, why in (
         (dialect.derived, "were derived from other records"),
         (dialect.status, "are marked as not done"),
@@ -115,7 +115,8 @@ def _observed(
             if out.any():
                 kinds = listed(sorted(cells.loc[out, column].unique()))
                 findings.add("note", "records left out", column=column,
-                             found=f"{int(out.sum()):,} records that {why} ({kinds})",
+                             found=f"{int(out.sum()):,} that {why} ({kinds})",
+                             expected="observed scores",
                              mend="Only what was observed is read; missing scores are dealt with "
                              "in the analysis.")  # fmt: skip
             score &= ~out
@@ -173,7 +174,9 @@ def _by_assessment(
     own_rows: dict[str, np.ndarray] = {}
     columns = dict(fixed.columns)
     for name, code in codes.items():
-        at = np.flatnonzero((wanted[parameter] == code).to_numpy())
+        missing = [*trial.codes.missing_in.get(code, ()), *trial.codes.missing_everywhere]
+        of_code = (wanted[parameter] == code) & ~wanted[value].isin(missing)
+        at = np.flatnonzero(of_code.to_numpy())
         entries = np.full(n, -1)
         entries[row_of[at]] = at
         texts = pd.array([*wanted[value].array, None], dtype="str")

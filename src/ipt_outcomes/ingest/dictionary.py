@@ -25,6 +25,15 @@ HEADERS = {
     "highest": ("Text Validation Max", "text_validation_max"),
 }
 """Our name: the column's name in the download, and in the API."""
+OPTIONAL_HEADERS = {
+    "form": ("Form Name", "form_name"),
+    "validation": (
+        "Text Validation Type OR Show Slider Number",
+        "text_validation_type_or_show_slider_number",
+    ),
+    "identifier": ("Identifier?", "identifier"),
+}
+"""The same, for columns that a shortened dictionary may lack."""
 
 FIXED_CHOICES = {"yesno": {"1": "Yes", "0": "No"}, "truefalse": {"1": "True", "0": "False"}}
 
@@ -43,6 +52,10 @@ class DictionaryField:
         The range that data entry allows, as text; empty when not limited.
     row
         Row of the dictionary.
+    form, validation
+        The form it belongs to, and what its text is checked to be, such as ``date_dmy``.
+    identifier
+        Whether it is marked as identifying a person.
     """
 
     name: str
@@ -52,6 +65,9 @@ class DictionaryField:
     lowest: str = ""
     highest: str = ""
     row: int = 0
+    form: str = ""
+    validation: str = ""
+    identifier: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,8 +183,10 @@ def read_dictionary(
         if name and name not in fields:
             choices = parse_choices(record["choices"], kind)
             fields[name] = DictionaryField(
-                name, record["label"], kind, choices, record["lowest"], record["highest"], row
-            )
+                name, record["label"], kind, choices, record["lowest"], record["highest"], row,
+                record["form"], record["validation"],
+                record["identifier"].lower() in ("y", "yes", "1"),
+            )  # fmt: skip
     return Dictionary(file, fields)
 
 
@@ -194,6 +212,10 @@ def _records(text: str) -> list[tuple[int, dict[str, str]]] | None:
         }
         if any(place is None for place in places.values()):
             continue
+        places |= {
+            ours: next((header.index(name) for name in names if name in header), None)
+            for ours, names in OPTIONAL_HEADERS.items()
+        }
         return [
             (row, {ours: _cell(record, place) for ours, place in places.items()})
             for row, record in enumerate(rows[1:], start=2)

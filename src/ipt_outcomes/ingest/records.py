@@ -264,9 +264,14 @@ def check_columns(
 
 def without_missing_codes(trial: Trial, table: RawTable) -> pd.DataFrame:
     """Return the cells with each column's own missing codes made empty."""
+    everywhere = trial.codes.missing_everywhere
+    codes = dict(trial.codes.missing_in)
+    if everywhere:
+        names = {column for key, column in all_columns(trial) if key != "participant"}
+        codes |= {name: [*codes.get(name, ()), *everywhere] for name in names}
     changed = {
-        column: table.cells[column].mask(table.cells[column].isin(codes))
-        for column, codes in trial.codes.missing_in.items()
+        column: table.cells[column].mask(table.cells[column].isin(of_column))
+        for column, of_column in codes.items()
         if column in table.cells
     }
     return table.cells.assign(**changed)

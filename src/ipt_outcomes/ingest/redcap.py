@@ -1,8 +1,9 @@
-"""REDCap's longitudinal export to the intermediate form.
+"""REDCap's exports to the intermediate form: longitudinal, classic, with repeating instruments.
 
-A row is a participant at an event; fields of one event (arm, age) are blank in the others. Exports
-with labels are translated back to codes with the data dictionary, so that one configuration reads
-both. Columns that the configuration does not name (``<form>_complete`` and the like) are not read.
+A row is a participant at an event (or, in a classic project, a participant), and an instance of a
+repeating instrument is a row of its own; fields of one row (arm, age) are blank in the others.
+Exports with labels are translated back to codes with the data dictionary, so that one configuration
+reads both.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from ipt_outcomes.ingest import long_layout
+from ipt_outcomes.ingest import long_layout, wide_layout
 from ipt_outcomes.ingest.dictionary import Dictionary, plain, read_dictionary
 from ipt_outcomes.ingest.findings import Findings, quoted
 from ipt_outcomes.ingest.records import OUTCOME, Limits, Records, all_columns, person_columns
+from ipt_outcomes.ingest.redcap_forms import report_identifiers, report_unfinished_forms
 from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.study.trials import Trial
 
@@ -67,8 +69,13 @@ def read(trial: Trial, table: RawTable, folder: Path, findings: Findings) -> Rec
     if dictionary is not None:
         table = _with_raw_heads(trial, table, dictionary, findings)
         table = _with_codes(trial, table, dictionary)
-    _report_repeats(table, findings)
-    records = long_layout.read(trial, table, folder, findings)
+        table = _with_points(trial, table, dictionary)
+        report_identifiers(trial, table, dictionary, findings)
+        report_unfinished_forms(trial, table, dictionary, findings)
+    repeats = _report_repeats(table, findings)
+    classic = trial.visits_by_column and not repeats
+    read_layout = wide_layout.read if classic else long_layout.read
+    records = read_layout(trial, table, folder, findings)
     if records is None or dictionary is None:
         return records
     fields = person_columns(trial.columns)
@@ -219,7 +226,22 @@ def _event_codes(cells: pd.Series, known: Mapping[str, str]) -> pd.Series:
 # --- what the export and its dictionary say besides ----------------------------------------------
 
 
-def _report_repeats(table: RawTable, findings: Findings) -> None:
+def _with_points(trial: Trial, table: RawTable, dictionary: Dictionary) -> RawTable:
+    """Write the numbers of fields that take decimal commas with points, as the others are."""
+    if trial.export.decimal_mark == ",":
+        return table
+    changed = {
+        column: table.cells[column].str.replace(",", ".", regex=False)
+        for _, column in all_columns(trial)
+        if column in table.cells
+        if (field := dictionary.of_column(column)) is not None
+        if "comma_decimal" in field.validation
+    }
+    return replace(table, cells=table.cells.assign(**changed)) if changed else table
+
+
+def _report_repeats(table: RawTable, findings: Findings) -> bool:
+    """Say which rows are repeating ones; return whether there are any."""
     for column in ("redcap_repeat_instrument", "redcap_repeat_instance"):
         if column in table.cells and (there := table.cells[column].notna()).any():
             names = sorted(table.cells.loc[there, column].unique())
@@ -230,7 +252,8 @@ def _report_repeats(table: RawTable, findings: Findings) -> None:
                          mend="They are read like all rows: a score in them is an assessment, "
                          "other columns that config.yaml does not name are left out.",
                          )  # fmt: skip
-            return
+            return True
+    return False
 
 
 def _limits(trial: Trial, dictionary: Dictionary) -> dict[str, Limits]:

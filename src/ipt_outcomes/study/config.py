@@ -182,6 +182,7 @@ class Study(Section):
                 for visit in columns if isinstance(columns, dict) else ():
                     yield from _unknown((*key, visit), visit, self.visits, "visits")
         yield from self._visits_can_be_told(top, trial)
+        yield from self._missing_everywhere_is_no_score(top, trial)
         for characteristic in trial.columns.characteristics:
             key = (*top, "columns", "characteristics", characteristic)
             yield from _unknown(key, characteristic, self.characteristics, "characteristics")
@@ -199,6 +200,24 @@ class Study(Section):
                 "analyses.problem_areas needs the column with each participant's primary focus.",
                 "Name it as focus, or leave that analysis out.",
             )
+
+    def _missing_everywhere_is_no_score(
+        self, top: tuple[str, ...], trial: Trial
+    ) -> Iterator[Problem]:
+        for code in trial.codes.missing_everywhere:
+            try:
+                number = float(code)
+            except ValueError:
+                continue
+            for outcome in trial.columns.scored:
+                known = self.outcomes.get(outcome)
+                if known is not None and known.range[0] <= number <= known.range[1]:
+                    yield (
+                        (*top, "codes", "missing_everywhere"),
+                        f"{code} can be a score of {outcome} "
+                        f"({known.range[0]:g} to {known.range[1]:g}).",
+                        "List it under missing, for the columns in which it means missing.",
+                    )
 
     def _visits_can_be_told(self, top: tuple[str, ...], trial: Trial) -> Iterator[Problem]:
         told = trial.columns.visit or trial.visits_by_column

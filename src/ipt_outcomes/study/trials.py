@@ -231,6 +231,10 @@ class TrialCodes(Section):
     """Column (or columns, as in ``hamd_{1..17}``): codes that mean "missing" there. Per column,
     because 9 and 99 can be scores."""
 
+    missing_everywhere: MissingCodes = Field(default_factory=list)
+    """Codes that mean "missing" in every column, such as REDCap's missing data codes. Only codes
+    that can be no value of any column."""
+
     @model_validator(mode="after")
     def _short_forms_can_be_read(self) -> TrialCodes:
         for column in self.missing:
