@@ -110,9 +110,9 @@ def test_an_error_is_in_the_file_that_it_stands_in(tmp_path):
     rows[3][rows[0].index("age")] = "77"
     found = export.ingest(tmp_path).findings
     errors = found[found["severity"] == "error"]
-    assert errors[["file", "row"]].values.tolist() == [["data/raw/zurich.csv", 3]] + [
-        ["data/raw/zurich.csv", 4]
-    ]
+    assert errors[["file", "row"]].values.tolist() == [
+        ["data/raw/zurich.csv", 3], ["data/raw/zurich.csv", 4],
+    ]  # fmt: skip
     assert "in row 2 of data/raw/zurich.csv" in errors["found"].iloc[1]
 
 
