@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from ipt_outcomes.analyses.diary import diary
-from ipt_outcomes.analyses.dose_response import DoseError, _robust, dose_response
+from ipt_outcomes.analyses.dose_response import DoseError, dose_response, least_squares_hc3
 from ipt_outcomes.analyses.instrument import two_stage
 from ipt_outcomes.analyses.lagged_effects import lagged_effects
 from ipt_outcomes.analyses.mediation import (
@@ -241,7 +241,7 @@ def test_instrument_and_robust_errors_as_in_r():
     assert fit.se == pytest.approx(R["instrument"]["hc1"], abs=1e-9)
     assert fit.first_stage == pytest.approx(R["instrument"]["first_stage"], rel=1e-9)
     x = np.column_stack([c["d"], np.ones(len(c)), c["baseline"]])
-    value, se = _robust(x, c["y"].to_numpy(float), 0)
+    value, se = least_squares_hc3(x, c["y"].to_numpy(float), 0)
     assert (value, se) == pytest.approx((R["hc3"]["value"], R["hc3"]["se"]), abs=1e-9)
 
 

@@ -210,16 +210,16 @@ def _drift(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterator[Row]
     about = {**where, "outcome": plan.clinician, "analysis": "blinding, rater drift",
              "n_arm": int(frame["participant"].nunique()),
              "unit": data.study.outcomes[plan.clinician].unit}  # fmt: skip
-    covariates = [c for c in data.study.analyses.primary.adjust_for
-                  if frame[c].drop_duplicates().size > 1]  # fmt: skip
-    base = " + ".join(["score ~ baseline*visit + arm*visit", *covariates])
-    common = _fit(data, f"{base} + rater + order", frame)
+    primary = data.study.analyses.primary
+    chosen = (tuple(primary.adjust_for), data.study.reference_arm, primary.degrees_of_freedom,
+              primary.covariance, plan.level)  # fmt: skip
+    common = drift_model(frame, *chosen)
     line = common.coefficients.set_index("term").to_dict("index")["order"]
     yield {**about, **_method(common), "quantity": "slope", "level": plan.level,
            "contrast": "scores per unit of the order, raters and visits held",
            **{k: line[k] for k in ("estimate", "se", "df", "statistic", "p", "lower", "upper")},
            "interval_method": "t"}  # fmt: skip
-    own = _fit(data, f"{base} + rater*order", frame)
+    own = drift_model(frame, *chosen, by_rater=True)
     tests = own.anova().set_index("term").to_dict("index")
     for term, words in (("rater", "raters differ"), ("rater:order", "raters drift differently")):
         if term in tests:
@@ -254,10 +254,11 @@ def _self_report(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterato
     frame["visit"] = pd.Categorical(frame["visit"], data.later_visits, ordered=True)
     frame["score"] = frame["score"] - flip * frame["other"]
     frame = frame[frame["score"].notna()]
-    covariates = [c for c in data.study.analyses.primary.adjust_for
-                  if frame[c].drop_duplicates().size > 1]  # fmt: skip
-    formula = " + ".join(["score ~ baseline*visit + other_baseline*visit + arm*visit", *covariates])
-    fit = _fit(data, formula, frame)
+    primary = data.study.analyses.primary
+    terms = ["baseline*visit", "other_baseline*visit", "arm*visit"]
+    terms += _varying(frame, tuple(primary.adjust_for))
+    fit = _fit("score ~ " + " + ".join(terms), frame, data.study.reference_arm,
+               primary.degrees_of_freedom, primary.covariance, plan.level)  # fmt: skip
     names = {o: data.study.outcomes[o].short_label for o in (plan.clinician, plan.self_report)}
     labels = {arm: data.study.arms[arm].label for arm in data.arms}
     reference = data.study.reference_arm
@@ -289,19 +290,64 @@ def _self_report(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterato
         }
 
 
-def _fit(data: TrialData, formula: str, frame: pd.DataFrame) -> MixedModelFit:
+def drift_model(
+    frame: pd.DataFrame,
+    covariates: tuple[str, ...],
+    reference: str,
+    degrees_of_freedom: str,
+    covariance: str,
+    level: float,
+    *,
+    by_rater: bool = False,
+) -> MixedModelFit:
+    """Fit the clinician's score with rater and order.
+
+    Parameters
+    ----------
+    frame
+        One row per assessment: participant, arm, visit (ordered categorical), baseline, score,
+        rater, order and covariates.
+    covariates
+        Columns beside them.
+    reference, degrees_of_freedom, covariance, level
+        As in the primary analysis.
+    by_rater
+        Whether each rater drifts in a way of their own.
+
+    Raises
+    ------
+    ipt_outcomes.mixed.MixedModelError
+        When the model cannot be fitted.
+    """
+    terms = ["baseline*visit", "arm*visit", *_varying(frame, covariates)]
+    terms += ["rater*order"] if by_rater else ["rater", "order"]
+    return _fit("score ~ " + " + ".join(terms), frame, reference, degrees_of_freedom, covariance,
+                level)  # fmt: skip
+
+
+def _varying(frame: pd.DataFrame, covariates: tuple[str, ...]) -> list[str]:
+    return [name for name in covariates if frame[name].drop_duplicates().size > 1]
+
+
+def _fit(
+    formula: str,
+    frame: pd.DataFrame,
+    reference: str,
+    degrees_of_freedom: str,
+    covariance: str,
+    level: float,
+) -> MixedModelFit:
     from ipt_outcomes.mixed import mixed_model
 
-    plan = data.study.analyses.primary
     return mixed_model(
         formula,
         frame,
         participant="participant",
         visit="visit",
-        covariance=plan.covariance,
-        df=plan.degrees_of_freedom,
-        reference={"arm": data.study.reference_arm},
-        level=data.study.analyses.blinding.level if data.study.analyses.blinding else 0.95,
+        covariance=covariance,
+        df=degrees_of_freedom,
+        reference={"arm": reference},
+        level=level,
     )
 
 

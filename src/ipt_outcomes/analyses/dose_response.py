@@ -123,8 +123,8 @@ def _association(
         x = _varying(np.column_stack([scores[inside, 0], arms, matrix.covariates[inside]]))
         ones = np.ones(len(d))
         y = scores[inside, place]
-        straight.append(_robust(np.column_stack([d, ones, x]), y, 0))
-        curved.append(_robust(np.column_stack([d**2, d, ones, x]), y, 0))
+        straight.append(least_squares_hc3(np.column_stack([d, ones, x]), y, 0))
+        curved.append(least_squares_hc3(np.column_stack([d**2, d, ones, x]), y, 0))
     df = len(d) - x.shape[1] - 2
     without = int((np.isin(matrix.arm, places) & np.isnan(dose)).sum())
     notes = [OBSERVATIONAL]
@@ -207,8 +207,20 @@ def _compliers(
            "n_arm": int(assigned.sum()), "method": "description", "level": None}  # fmt: skip
 
 
-def _robust(x: Floats, y: Floats, column: int) -> tuple[float, float]:
-    """Return a least-squares coefficient with its HC3 error (MacKinnon & White 1985)."""
+def least_squares_hc3(x: Floats, y: Floats, column: int) -> tuple[float, float]:
+    """Return a least-squares coefficient with its HC3 error.
+
+    Parameters
+    ----------
+    x, y
+        Design (n, p) and outcome (n,).
+    column
+        Which coefficient.
+
+    References
+    ----------
+    MacKinnon & White (1985), Journal of Econometrics 29:305.
+    """
     inverse = np.linalg.inv(x.T @ x)
     beta = inverse @ (x.T @ y)
     leverage = np.einsum("ij,jk,ik->i", x, inverse, x)

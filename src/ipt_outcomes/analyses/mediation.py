@@ -179,7 +179,7 @@ def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
     whole = (arm01, m[inside], y[inside], x)
     best = split_effect(*whole, interaction=plan.interaction)
     random = generator(data, outcome, "mediation", name)
-    drawn = _bootstrap(whole, plan.bootstrap, random, interaction=plan.interaction)
+    drawn = bootstrap_split(whole, plan.bootstrap, random, interaction=plan.interaction)
     tail = (1 - plan.level) / 2
     lost = int(two.sum()) - len(arm01)
     notes = [SEQUENTIAL_IGNORABILITY, COMPLETE_CASES]
@@ -223,13 +223,31 @@ def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
            "method": "sensitivity to an unmeasured common cause, no interaction"}  # fmt: skip
 
 
-def _bootstrap(
+def bootstrap_split(
     whole: tuple[Floats, Floats, Floats, Floats],
     samples: int,
     random: np.random.Generator,
     *,
     interaction: bool,
 ) -> Floats:
+    """Draw participants within arms and take the effect apart each time.
+
+    Parameters
+    ----------
+    whole
+        Arm, mediator, outcome and covariates, as for :func:`split_effect`.
+    samples
+        How many draws.
+    random
+        Source of random numbers.
+    interaction
+        As for :func:`split_effect`.
+
+    Returns
+    -------
+    numpy.ndarray
+        Indirect, direct and total effect of each draw, shape (samples, 3).
+    """
     arm = whole[0]
     groups = [np.flatnonzero(arm == value) for value in (0.0, 1.0)]
     drawn = np.empty((samples, 3))

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ipt_outcomes.analyses.change_plot import change_plot_rows
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.imputed_scores import imputations
@@ -41,6 +42,7 @@ from ipt_outcomes.analyses.status import (
     StatusError,
     status_definitions,
 )
+from ipt_outcomes.instruments import instrument
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study.clinical import ResponseAnalysis
 
@@ -123,6 +125,7 @@ class _Statuses:
         if self.plan.bootstrap:
             yield from self._bootstrap(random)
         yield from self._curve(complete)
+        yield from self._change_plot()
         for definition in self.definitions:
             if definition.name in (RESPONSE, REMISSION):
                 comparison = self._comparison(definition, f"{definition.name} by visit")
@@ -263,6 +266,12 @@ class _Statuses:
             for row in _bootstrap_rows(comparison, drawn, columns):
                 if not only or row["quantity"] == "risk difference":
                     yield row
+
+    def _change_plot(self) -> Iterator[Row]:
+        named = self.plan.outcomes[self.outcome].instrument
+        known = instrument(named) if named else None
+        where = self._shared("change of each participant", [], "change", True).where
+        yield from change_plot_rows(self.matrix, self.definitions, known, self.endpoint, where)
 
     def _curve(self, complete: list[Floats]) -> Iterator[Row]:
         place = self.matrix.visits.index(self.endpoint)

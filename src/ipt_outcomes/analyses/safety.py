@@ -1,9 +1,8 @@
 """Harms by arm: deterioration, answers to an item about suicide, deaths, and exposure.
 
 Everything is as observed, for everyone as randomised, never imputed: a denominator is who was
-assessed. Arm-level counts are shown however small. Adverse events become another
-:class:`~ipt_outcomes.analyses.safety_events.SafetyEvents` per term and grade when an export holds
-them; what follows from there needs no change.
+assessed. Arm-level counts are shown however small. Adverse events come from a file with one row per
+event (:mod:`ipt_outcomes.analyses.adverse_events`); every death is also listed, restricted.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ipt_outcomes.analyses.adverse_events import adverse_events
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.response_data import ScoreMatrix, baseline_scores, score_matrix
 from ipt_outcomes.analyses.safety_events import SHOWN, SafetyEvents, safety_rows
@@ -58,8 +58,10 @@ def safety(data: TrialData) -> pd.DataFrame:
         "disclosure": "shared",
     }
     rows = list(_exposure(data, people, arm, where))
+    rows.extend(_listed_deaths(data, people, where))
     for happened in (
         *_deaths(data, people),
+        *adverse_events(data, people, weeks_observed(data, people)),
         *_deterioration(data),
         *_suicidality(data),
     ):
@@ -110,19 +112,43 @@ def _exposure(
                        "estimate": float(weeks[inside].mean())}  # fmt: skip
 
 
-def _deaths(data: TrialData, people: pd.DataFrame) -> Iterator[SafetyEvents]:
+def _died(data: TrialData, people: pd.DataFrame) -> Flags:
     plan = data.study.analyses.safety
     assert plan is not None
-    if not plan.death_reasons:
-        return
     wanted = {reason.casefold() for reason in plan.death_reasons}
     died = np.zeros(len(people), bool)
     for column in ("treatment_stop_reason", "study_exit_reason"):
         text = people[column].astype("object").fillna("").astype(str).str.casefold()
         died |= text.isin(wanted).to_numpy(bool)
+    return died
+
+
+def _listed_deaths(data: TrialData, people: pd.DataFrame, where: Row) -> Iterator[Row]:
+    """List every death with its day, for those who may see single participants."""
+    for line in people[_died(data, people)].to_dict("records"):
+        days = [line[c] for c in ("study_exit_day", "treatment_stop_day") if pd.notna(line[c])]
+        yield {
+            **where,
+            "quantity": "count",
+            "arm": line["arm"],
+            "subgroup": f"participant {line['participant']}",
+            "contrast": "death on day",
+            "estimate": float(days[0]) if days else None,
+            "unit": "days since randomisation",
+            "method": "listing",
+            "disclosure": "restricted",
+            "notes": None if days else "day not recorded",
+        }
+
+
+def _deaths(data: TrialData, people: pd.DataFrame) -> Iterator[SafetyEvents]:
+    plan = data.study.analyses.safety
+    assert plan is not None
+    if not plan.death_reasons:
+        return
     yield SafetyEvents(
         "death",
-        died.astype(np.int64),
+        _died(data, people).astype(np.int64),
         np.ones(len(people), bool),
         weeks_observed(data, people),
         f"the reason for stopping or leaving is {' or '.join(plan.death_reasons)}",

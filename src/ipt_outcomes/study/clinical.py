@@ -208,6 +208,19 @@ class ItemThreshold(Section):
     """The lowest answer that counts."""
 
 
+class AdverseEvents(Section):
+    """Adverse events: a process file with one row per event."""
+
+    term: Name
+    """Category among the process variables: what happened, coded (never free text)."""
+    serious: Name | None = None
+    """Yes-or-no variable of the same file: whether the event was serious."""
+    severity: Name | None = None
+    """Category or number of the same file: how severe it was."""
+    related: Name | None = None
+    """Yes-or-no variable of the same file: whether it was judged related to treatment."""
+
+
 class SafetyAnalysis(Section):
     """Harms by arm: counts are shown however small they are."""
 
@@ -215,6 +228,8 @@ class SafetyAnalysis(Section):
     """Outcome: what reliable change on it is computed from."""
     suicidality: dict[Name, ItemThreshold] = Field(default_factory=dict)
     """Outcome that holds an item about suicide or self-harm: from which answer it counts."""
+    adverse_events: AdverseEvents | None = None
+    """Adverse events by arm: all, serious, by term and by severity."""
     death_reasons: list[str] = Field(default_factory=list)
     """How the reason for stopping or leaving says that a participant died."""
     level: Level = 0.95

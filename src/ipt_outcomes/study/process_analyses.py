@@ -231,6 +231,9 @@ def _named(study: Study) -> Iterator[tuple[tuple[str, ...], str | None, str]]:
             yield ("delivery", "ratings"), name, "process"
         for name in plans.delivery.outside_protocol:
             yield ("delivery", "outside_protocol"), name, "process variables or events"
+    if plans.safety and plans.safety.adverse_events:
+        for key, value in plans.safety.adverse_events.model_dump().items():
+            yield ("safety", "adverse_events", key), value, "process"
     if plans.blinding:
         for key in ("masked", "unmasked", "guess", "rater", "order"):
             yield ("blinding", key), getattr(plans.blinding, key), "process"
