@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.data import TrialData, after_stopping
+from ipt_outcomes.frames import EVENT
 from ipt_outcomes.imputation import (
     WORDS,
     IncompleteTrial,
@@ -27,8 +28,6 @@ from ipt_outcomes.imputation.incomplete import Floats
 from ipt_outcomes.study.missing import RobustnessAnalysis, Shift
 
 NO_REASON = "reason not recorded"
-FURTHER_EVENT = "event_day_"
-"""Prefix of the participant frame's columns with the days of further events."""
 STOPPED, LEFT, FURTHER = 1, 2, 0
 
 
@@ -145,9 +144,9 @@ def events_of(
     left = first_missed(np.isfinite(trial.y))
     stop_reason, exit_reason = people["treatment_stop_reason"], people["study_exit_reason"]
     found: list[tuple[int, NDArray[np.int64], str | pd.Series]] = [
-        (FURTHER, first_after(str(column)), str(column).removeprefix(FURTHER_EVENT))
+        (FURTHER, first_after(str(column)), str(column).removeprefix(EVENT))
         for column in people.columns
-        if str(column).startswith(FURTHER_EVENT)
+        if str(column).startswith(EVENT)
     ]
     if plan.starts == "at-stopping-treatment":
         found.append((STOPPED, first_after("treatment_stop_day"), stop_reason))
