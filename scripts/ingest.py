@@ -17,6 +17,7 @@ def main(
     unscheduled: str,
     findings: str,
     counts: str,
+    quality: str,
 ) -> None:
     """Write the frames, the findings and the counts; never stops for bad data."""
     from ipt_outcomes.frames import write_frames
@@ -31,8 +32,9 @@ def main(
     write_frames(read.scores, read.participants, scores, participants, read.process, process)
     read.unscheduled.to_parquet(unscheduled, index=False)
     write_findings(read.findings, findings)
-    with open(counts, "w", encoding="utf-8") as stream:
-        json.dump(read.counts, stream, indent=1, sort_keys=True)
+    for content, path in ((read.counts, counts), (read.quality, quality)):
+        with open(path, "w", encoding="utf-8") as stream:
+            json.dump(content, stream, indent=1, sort_keys=True)
 
 
 if "snakemake" in globals():

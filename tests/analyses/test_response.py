@@ -99,7 +99,7 @@ def test_statuses_are_those_of_the_registry():
 def _study(outcome, higher_is="worse"):
     from types import SimpleNamespace
 
-    return SimpleNamespace(outcomes={outcome: SimpleNamespace(higher_is=higher_is)})
+    return SimpleNamespace(instruments={}, outcomes={outcome: SimpleNamespace(higher_is=higher_is)})
 
 
 def test_a_scale_where_higher_is_better_turns_round():

@@ -188,9 +188,10 @@ class Export:
             (folder / "data/raw/dictionary.csv").write_text(stream.getvalue(), "utf-8")
         return path
 
-    def ingest(self, folder: Path) -> Ingested:
+    def ingest(self, folder: Path, *, checks: bool = False) -> Ingested:
+        """Read the export; by default each entry alone, not side by side with others."""
         self.write(folder)
-        return ingest_trial(self.study(), "small", folder)
+        return ingest_trial(self.study(), "small", folder, checks=checks)
 
 
 def _config(format_: str, columns: dict[str, Any], **export: Any) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def test_what_decides_nothing_is_no_deviation(config, old, new):
     [
         ("    level: 0.95", "    level: 0.90", "analyses.primary.level", [{}], [{}]),
         ("imputations: 20", "imputations: 50", "analyses.response.imputations", [], [{}]),
-        ("range: [0, 63]", "range: [0, 64]", "outcomes.bdi2.range",
+        ("    instrument: BDI-II\n", "", "outcomes.bdi2.instrument",
          [{"outcome": "bdi2"}], [{"outcome": "bdi2"}]),
         ("stopping_treatment: hypothetical", "stopping_treatment: treatment-policy",
          "estimands.on_treatment.intercurrent_events.stopping_treatment",

@@ -84,11 +84,10 @@ def touched(section=None):
 
 def export_files(wildcards):
     """The files that a trial's data come from."""
-    export = STUDY.trials[wildcards.trial].export
-    further = [
-        described.file for described in STUDY.trials[wildcards.trial].process.values()
-    ]
-    return [file for file in (*export.files, export.dictionary, *further) if file]
+    trial = STUDY.trials[wildcards.trial]
+    further = [described.file for described in trial.process.values()]
+    files = (*trial.export.files, trial.export.dictionary, trial.corrections, *further)
+    return [file for file in files if file]
 
 
 def trial_estimates_of(trial):
@@ -120,6 +119,11 @@ def figure_code(wildcards):
 def farewell():
     """Say where the report is, as seen from the folder that the run was started in."""
     started_in = os.environ.get("PWD", os.getcwd())
+    for trial in TRIALS:
+        page = f"results/restricted/{trial}/data_quality.html"
+        if os.path.exists(page):
+            path = os.path.relpath(os.path.abspath(page), started_in)
+            print(f"The page about the data is at {path}", file=sys.stderr)
     if os.path.exists(REPORT):
         path = os.path.relpath(os.path.abspath(REPORT), started_in)
         print(f"\nThe report is at {path}", file=sys.stderr)

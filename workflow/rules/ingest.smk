@@ -11,6 +11,7 @@ rule ingest:
         process="results/restricted/{trial}/process.parquet",
         findings="results/restricted/{trial}/findings.csv",
         counts="results/restricted/{trial}/ingest.json",
+        quality="results/restricted/{trial}/quality.json",
     log:
         "results/restricted/logs/ingest_{trial}.log",
     conda:
@@ -29,10 +30,36 @@ rule ingest:
         "../../scripts/ingest.py"
 
 
+# The page about the data, for the trial's staff; no arm is shown.
+rule data_quality:
+    input:
+        findings="results/restricted/{trial}/findings.csv",
+        counts="results/restricted/{trial}/ingest.json",
+        quality="results/restricted/{trial}/quality.json",
+    output:
+        page="results/restricted/{trial}/data_quality.html",
+    log:
+        "results/restricted/logs/data_quality_{trial}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        settings=settings(
+            without=("enrolment", "estimands", "analysis_sets", "analyses")
+        ),
+        code=code("report.quality_page", "study"),
+    message:
+        "{wildcards.trial}: page about the data written"
+    script:
+        "../../scripts/quality.py"
+
+
 # Findings are always written; this rule alone stops the run, so that they can be read.
 rule gate:
     input:
         findings="results/restricted/{trial}/findings.csv",
+        # It must be there when the run stops; another look of it is no reason to analyse anew.
+        page=ancient("results/restricted/{trial}/data_quality.html"),
     output:
         passed="results/restricted/{trial}/gate.txt",
     log:

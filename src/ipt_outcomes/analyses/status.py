@@ -20,10 +20,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from ipt_outcomes.instruments import InstrumentDefinition, instrument, reliable_change
+from ipt_outcomes.instruments import InstrumentDefinition, reliable_change
 from ipt_outcomes.instruments.criteria import Criterion
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.clinical import OutcomeStatus, ReliableChangeRule, StatusCriterion
+from ipt_outcomes.study.outcome_instruments import instrument_of
 
 RESPONSE = "response"
 REMISSION = "remission"
@@ -135,7 +136,7 @@ def status_definitions(
         When there is no such instrument.
     """
     worse = study.outcomes[outcome].higher_is == "worse"
-    known = instrument(plan.instrument) if plan.instrument else None
+    known = instrument_of(study, plan.instrument) if plan.instrument else None
     if known is not None and (known.higher_is == "worse") != worse:
         raise StatusError(
             f"{outcome}: higher is {study.outcomes[outcome].higher_is} in config.yaml, but "

@@ -24,6 +24,7 @@ TREATMENT = (
     "therapist",
     "group",
     "sessions_attended",
+    "treatment_start_day",
     "treatment_stop_day",
     "treatment_stop_reason",
     "problem_area",
@@ -113,9 +114,8 @@ def without_arms(findings: pd.DataFrame, columns: Columns) -> pd.DataFrame:
         one = group.iloc[[0]].copy()
         n = len(group)
         one["row"], one["participant"] = pd.NA, None
-        one["found"] = (
-            f"{n} participant{'s' if n > 1 else ''}, not named here because arms are masked"
-        )
+        who = "1 participant" if n == 1 else f"{n} participants"
+        one["found"] = f"{who}, not named because that would tell arms"
         merged.append(one)
     result = pd.concat([kept[~telling], *merged]).sort_index(kind="stable")
     return result.astype(findings.dtypes.to_dict()).reset_index(drop=True)

@@ -19,6 +19,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from ipt_outcomes.ingest.identifiers import identifying_entry
+
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
@@ -42,6 +44,9 @@ GROUP_FROM, GROUP_SHOWN = 20, 3
 
 FILE_ROWS = 1 << 40
 """Rows of the second file of an export are numbered from here, of the third from twice it ..."""
+
+MOST_WORDS_SHOWN, MOST_CHARACTERS_SHOWN = 3, 24
+"""Entries of more words are free text, which may tell of a person."""
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 
@@ -194,6 +199,23 @@ def quoted(text: str, limit: int = 60) -> str:
     """
     visible = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
     return f'"{visible[:limit]}..."' if len(visible) > limit else f'"{visible}"'
+
+
+def entry(text: str) -> str:
+    """Quote an entry of a participant's data, unless it may tell who the participant is.
+
+    Examples
+    --------
+    >>> print(entry("1O"), "|", entry("anna@example.org"), "|", entry("was ill and could not come"))
+    "1O" | an e-mail address (not shown) | a text of 6 words (not shown)
+    """
+    kind = identifying_entry(text)
+    if kind is not None:
+        article = "an" if kind.name[0] in "aeiouAEIO" else "a"
+        return f"{article} {kind.name} (not shown)"
+    if len(words := text.split()) > MOST_WORDS_SHOWN:
+        return f"a text of {len(words)} words (not shown)"
+    return quoted(text, MOST_CHARACTERS_SHOWN)
 
 
 def render(findings: pd.DataFrame) -> str:

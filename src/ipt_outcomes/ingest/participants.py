@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes import frames
-from ipt_outcomes.ingest.findings import FILE_ROWS, Findings, quoted
+from ipt_outcomes.ingest.findings import FILE_ROWS, Findings, entry, quoted
 from ipt_outcomes.ingest.records import (
     CHARACTERISTIC,
     EVENT,
@@ -168,7 +168,7 @@ def _one_each(
         findings.add("error", "contradiction", row=part.rows[other],
                      participant=[roster.names[place] for place in places[other]],
                      column=part.columns[name],
-                     found=[f"{quoted(texts.iloc[at])}, but {quoted(texts.iloc[before])} in "
+                     found=[f"{entry(texts.iloc[at])}, but {entry(texts.iloc[before])} in "
                             f"{findings.row_name(part.rows[before])}"
                             for at, before in zip(other, first[places[other]], strict=True)],
                      expected="one value per participant", mend=AGAIN)  # fmt: skip

@@ -34,15 +34,13 @@ def order_by_content(scores: pd.DataFrame, participants: pd.DataFrame) -> np.nda
     """
     n = len(participants)
     keys: list[np.ndarray] = []
-    people = participants.drop(columns=["trial", "participant", "source_row"])
-    for name in people:
-        keys.append(_sortable(people[name]))
+    people = participants.drop(columns=["trial", "participant", "source_row", "therapist"])
+    keys += [_sortable(people[name]) for name in people]
     grid = scores["score"].to_numpy(np.float64).reshape(n, -1) if n else np.empty((0, 0))
     day = scores["day"].astype("float64").to_numpy().reshape(n, -1) if n else np.empty((0, 0))
     keys += [np.nan_to_num(block[:, place], nan=-np.inf) for block in (grid, day)
              for place in range(block.shape[1])]  # fmt: skip
-    if not keys:
-        return np.arange(n)
+    keys.append(_sortable(participants["therapist"]))  # a name too: it decides last
     return np.lexsort(keys[::-1])  # numpy sorts by the last key first
 
 
@@ -86,3 +84,17 @@ def pseudonyms(trial: str, names: pd.Series, key: str | None) -> list[str]:
             f"two participants have the same pseudonym: use another {KEY_VARIABLE}"
         )
     return made
+
+
+def numbered(names: pd.Series, letter: str) -> pd.Series:
+    """Return names replaced by numbers, in the order in which they first stand.
+
+    Examples
+    --------
+    >>> numbered(pd.Series(["Dr B", None, "Dr A", "Dr B"], dtype="str"), "T").tolist()
+    ['T1', nan, 'T2', 'T1']
+    """
+    codes, unique = pd.factorize(names)
+    width = len(str(len(unique)))
+    table = pd.array([*(f"{letter}{n:0{width}d}" for n in range(1, len(unique) + 1)), None], "str")
+    return pd.Series(table.take(codes), index=names.index)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ipt_outcomes.ingest.blinding import mask_arms, mask_process, without_arms
-from ipt_outcomes.ingest.pseudonyms import order_by_content, pseudonyms
+from ipt_outcomes.ingest.pseudonyms import numbered, order_by_content, pseudonyms
 from ipt_outcomes.ingest.trial import Ingested
 from ipt_outcomes.study import Study
 
@@ -42,6 +42,8 @@ def release(
     rows = (order[:, None] * cells + np.arange(cells)).ravel()
     scores = scores.take(rows).reset_index(drop=True)
     people = people.assign(participant=people["participant"].map(new).astype("str"))
+    # Therapists are persons too, and often stand by name in an export.
+    people = people.assign(therapist=numbered(people["therapist"], "T"))
     scores = scores.assign(participant=scores["participant"].map(new).astype("str"))
     apart = ingested.unscheduled
     apart = apart.assign(participant=apart["participant"].map(new).astype("str"))

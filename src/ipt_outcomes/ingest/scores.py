@@ -7,12 +7,13 @@ visit, are kept apart and listed. Two rows for the same participant, visit and d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from ipt_outcomes.ingest.findings import FILE_ROWS, Findings
+from ipt_outcomes.ingest.items import ItemAnswers, score_block, with_items
 from ipt_outcomes.ingest.participants import MOST_SESSIONS, People, whole
 from ipt_outcomes.ingest.records import OUTCOME, Part, Records
 from ipt_outcomes.ingest.roster import Roster
@@ -31,6 +32,23 @@ NO_SCORES = pd.DataFrame({name: np.array([], dtype=np.int64) for name in KEY}).a
 
 
 @dataclass(frozen=True)
+class PlacedAnswers:
+    """Answers to the items of one outcome, with whose they are and of which visit.
+
+    Parameters
+    ----------
+    items
+        The answers.
+    participant, visit
+        Places in their lists of each row; a visit below 0 is none.
+    """
+
+    items: ItemAnswers
+    participant: np.ndarray
+    visit: np.ndarray
+
+
+@dataclass(frozen=True)
 class Scores:
     """The scores of an export.
 
@@ -46,12 +64,15 @@ class Scores:
         Number of rows with a score.
     read
         Number of scores, those that belong to no visit included.
+    answers
+        Answers to single items, where the export has them.
     """
 
     table: pd.DataFrame
     columns: list[str]
     assessments: int
     read: int
+    answers: list[PlacedAnswers] = field(default_factory=list)
 
 
 def read_scores(
@@ -75,14 +96,24 @@ def read_scores(
     """
     columns: list[str] = []
     tables = []
+    answers: list[PlacedAnswers] = []
     outcomes = study.outcomes_of(trial)
     assessments = read = 0
     for block in records.assessments:
-        cells = {
-            place: _parse(study, trial, outcome, block, findings)
-            for place, outcome in enumerate(outcomes)
-            if OUTCOME + outcome in block.cells
-        }
+        cells: dict[int, Cells] = {}
+        rows: dict[int, np.ndarray] = {}
+        placed: list[ItemAnswers] = []
+        for place, outcome in enumerate(outcomes):
+            name = OUTCOME + outcome
+            entered = None
+            if name in block.cells:
+                entered = _parse(study, trial, outcome, block, findings)
+                cells[place], rows[place] = entered, block.rows_of(name)
+            of_items = score_block(study, trial, outcome, block, findings)
+            if of_items is not None:
+                cells[place] = with_items(entered, of_items, block, name, findings)
+                rows[place] = block.rows_of(next(iter(block.items_of(outcome).values())))
+                placed.append(of_items)
         assessed = np.zeros(len(block.rows), dtype=bool)
         for one in cells.values():
             assessed |= one.codes != BLANK
@@ -90,6 +121,7 @@ def read_scores(
         participant = roster.places(block)
         visit, day = place_assessments(study, trial, block, participant, assessed, people, findings)
         session = _sessions(study, trial, block, findings)
+        answers += [PlacedAnswers(one, participant, visit) for one in placed]
         columns.append(told_by(block, "visit"))
         for place, one in cells.items():
             read += int((one.codes >= 0).sum())
@@ -103,12 +135,13 @@ def read_scores(
                         "day": day[used],
                         "session": session[used],
                         "score": one.numbers()[used],
-                        "row": block.rows_of(OUTCOME + outcomes[place])[used],
+                        "row": rows[place][used],
                         "told_by": len(columns) - 1,
                     }
                 )
             )
-    return Scores(pd.concat([NO_SCORES, *tables], ignore_index=True), columns, assessments, read)
+    table = pd.concat([NO_SCORES, *tables], ignore_index=True)
+    return Scores(table, columns, assessments, read, answers)
 
 
 def _parse(study: Study, trial: str, outcome: str, block: Part, findings: Findings) -> Cells:

@@ -14,10 +14,13 @@ import pandas as pd
 
 from ipt_outcomes.ingest import cdisc, long_layout, qualtrics, redcap, wide_layout
 from ipt_outcomes.ingest.as_found import as_found
+from ipt_outcomes.ingest.checks import Evidence, check_data
+from ipt_outcomes.ingest.corrections import apply_corrections
 from ipt_outcomes.ingest.files import read_files
 from ipt_outcomes.ingest.findings import SEVERITIES, Findings
 from ipt_outcomes.ingest.participants import NOBODY, participant_frame, read_people
 from ipt_outcomes.ingest.process import read_process, with_process_findings
+from ipt_outcomes.ingest.quality import anonymity_quality, item_quality
 from ipt_outcomes.ingest.records import Records, all_columns
 from ipt_outcomes.ingest.roster import Roster, read_roster
 from ipt_outcomes.ingest.scores import (
@@ -28,6 +31,7 @@ from ipt_outcomes.ingest.scores import (
     read_scores,
     score_frame,
 )
+from ipt_outcomes.ingest.screen import screen
 from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.unscheduled import count_unscheduled, unscheduled_frame
 from ipt_outcomes.study import Study
@@ -61,6 +65,8 @@ class Ingested:
         What was found, see :data:`ipt_outcomes.ingest.findings.FINDING_COLUMNS`.
     counts
         What was read and used, as numbers and texts for JSON.
+    quality
+        Scoring of items, reliability and anonymity, for JSON.
     """
 
     scores: pd.DataFrame
@@ -69,6 +75,7 @@ class Ingested:
     process: pd.DataFrame
     findings: pd.DataFrame
     counts: dict[str, Any]
+    quality: dict[str, Any]
 
 
 def read_export(
@@ -107,7 +114,7 @@ def findings_of(study: Study, trial: str) -> Findings:
     return Findings(trial, export.file, export.further_files)
 
 
-def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
+def ingest_trial(study: Study, trial: str, folder: str | Path, *, checks: bool = True) -> Ingested:
     """Read one trial's export into the canonical frames.
 
     Parameters
@@ -116,6 +123,8 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
         The configuration, and the short name of one of its trials.
     folder
         The study's folder; paths in the configuration are relative to it.
+    checks
+        Whether entries are also looked at side by side (:mod:`ipt_outcomes.ingest.checks`).
 
     Returns
     -------
@@ -134,8 +143,10 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     table = read_export(study, trial, folder, findings)
     study = as_found(study, trial, table, findings)
     mapped = study.trials[trial]
-    records = None
+    records, corrected = None, 0
     if table is not None:
+        table, corrected = apply_corrections(mapped, table, Path(folder), findings)
+        table = screen(study, trial, table, findings)
         records = READERS[mapped.export.format](mapped, table, Path(folder), findings)
     if records is None:
         roster, people, scores = Roster([]), NOBODY, Scores(NO_SCORES, [], 0, 0)
@@ -147,7 +158,13 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
     kept = one_per_visit(study, trial, scores, roster, findings)
     frame = score_frame(study, trial, kept, people, roster)
     participants = participant_frame(study, trial, people, roster, findings)
+    if checks and records is not None and records.complete:
+        evidence = Evidence(
+            study, trial, records, people, roster, scores, frame, participants, findings
+        )
+        check_data(evidence)
     apart = unscheduled_frame(study, trial, scores, kept, roster)
+    recognisable = anonymity_quality(study, participants, findings)
     process, further = read_process(study, trial, folder, people, roster)
     found = with_process_findings(findings.table(), further)
     counts = {
@@ -166,9 +183,11 @@ def ingest_trial(study: Study, trial: str, folder: str | Path) -> Ingested:
         "assessments_kept_apart": count_unscheduled(apart),
         "process_entries": len(process),
         "scores_by_visit": _by_visit(study, trial, frame),
+        "corrections_applied": corrected,
         "findings": {name: int((found["severity"] == name).sum()) for name in SEVERITIES},
     }
-    return Ingested(frame, participants, apart, process, found, counts)
+    quality = {"items": item_quality(study, trial, scores), "anonymity": recognisable}
+    return Ingested(frame, participants, apart, process, found, counts, quality)
 
 
 def _by_visit(study: Study, trial: str, scores: pd.DataFrame) -> dict[str, dict[str, int]]:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ipt_outcomes.ingest.findings import Findings, quoted
+from ipt_outcomes.ingest.findings import Findings, entry, quoted
 
 AGAIN = "Correct the entry in the data base and export again."
 BLANK, BAD = -1, -2
@@ -149,7 +149,7 @@ def parse_column(
             row=rows[at],
             participant=participants.take(at).tolist(),
             column=column,
-            found=[quoted(unique[place]) for place in codes[at]],
+            found=[entry(unique[place]) for place in codes[at]],
             expected=expected,
             mend=[parsed[place].mend for place in codes[at]],
         )

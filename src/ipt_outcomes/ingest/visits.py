@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ipt_outcomes.ingest.findings import Findings, Severity, quoted
+from ipt_outcomes.ingest.findings import Findings, Severity, entry
 from ipt_outcomes.ingest.participants import People
 from ipt_outcomes.ingest.records import Part
 from ipt_outcomes.ingest.values import BAD, BLANK, MOST_DAYS, Cells, code, date, number
@@ -262,7 +262,7 @@ class _Report:
         )
 
     def _entry(self, name: str, place: int) -> str:
-        return quoted(str(self.block.cells[name].iloc[place]))
+        return entry(str(self.block.cells[name].iloc[place]))
 
     def _said(self, place: int) -> str:
         texts = [

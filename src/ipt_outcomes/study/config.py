@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,9 @@ from ipt_outcomes.study.clusters import cluster_problems
 from ipt_outcomes.study.effects import effect_problems
 from ipt_outcomes.study.estimands import Estimand, estimand_problems
 from ipt_outcomes.study.missing import missing_problems
+from ipt_outcomes.study.outcome_instruments import instrument_problems
 from ipt_outcomes.study.plan import Analyses, AnalysisSets, StudyIdentity
+from ipt_outcomes.study.privacy import Privacy
 from ipt_outcomes.study.process_analyses import process_problems
 from ipt_outcomes.study.sections import (
     Arm,
@@ -49,9 +51,13 @@ class Study(Section):
     """Of several assessments in a window the one nearest to the planned day counts; of two equally
     near, this one."""
     outcomes: dict[Name, Outcome] = Field(min_length=1)
+    instruments: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Instruments of your own, by short name: the fields of one of the registry, or ``based_on``
+    one of it and what differs."""
     characteristics: dict[Name, Characteristic] = Field(default_factory=dict)
     enrolment: dict[Name, Enrolment] = Field(default_factory=dict)
     """Trial: counts from before randomisation."""
+    privacy: Privacy = Field(default_factory=Privacy)
     estimands: dict[Name, Estimand] = Field(min_length=1)
     """The first one is the primary estimand."""
     analysis_sets: AnalysisSets = Field(default_factory=AnalysisSets)
@@ -108,6 +114,7 @@ class Study(Section):
         yield from cluster_problems(self)
         yield from process_problems(self)
         yield from effect_problems(self)
+        yield from instrument_problems(self)
         for name, trial in self.trials.items():
             yield from self._trial_problems(name, trial)
 
@@ -161,6 +168,10 @@ class Study(Section):
             yield from _unknown(key, covariate, known, "characteristics (or site)")
         for name in self.enrolment:
             yield from _unknown(("enrolment", name), name, self.trials, "trials")
+        known = {*self.characteristics, "site", "therapist", "problem_area"}
+        for name in self.privacy.quasi_identifiers:
+            where = "characteristics (or site, therapist, problem_area)"
+            yield from _unknown(("privacy", "quasi_identifiers"), name, known, where)
 
     def _trial_problems(self, name: str, trial: Trial) -> Iterator[Problem]:
         top = ("trials", name)

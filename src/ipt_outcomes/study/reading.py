@@ -254,10 +254,14 @@ def _model_at(key: Path_, root: type[BaseModel]) -> type[BaseModel] | None:
 
 def _missing_files(study: Study, folder: Path, lines: dict[Path_, int]) -> Iterator[ConfigFinding]:
     for name, trial in study.trials.items():
-        for field in ("file", "dictionary"):
-            file = getattr(trial.export, field)
+        files: dict[Path_, str | None] = {
+            ("export", "file"): trial.export.file,
+            ("export", "dictionary"): trial.export.dictionary,
+            ("corrections",): trial.corrections,
+        }
+        for place, file in files.items():
             if file is not None and not (folder / file).is_file():
-                key = ("trials", name, "export", field)
+                key = ("trials", name, *place)
                 mend = f"Paths are relative to the folder of config.yaml ({folder.resolve().name})."
                 yield ConfigFinding(
                     ".".join(key), _line(key, lines), f"there is no file {file}.", mend

@@ -99,6 +99,11 @@ class Outcome(Section):
     """Whether a higher score means more symptoms or less."""
     unit: str = "points"
     """The unit of the score."""
+    instrument: str | None = None
+    """The instrument, of the registry or of the section ``instruments``: needed to score single
+    items, and by which other versions of it and impossible totals are recognised."""
+    score: str = "total"
+    """Which of the instrument's scores this outcome is: ``total``, or the name of a subscale."""
 
     @model_validator(mode="after")
     def _range_is_ordered(self) -> Outcome:

@@ -234,6 +234,9 @@ class TrialCodes(Section):
     missing_everywhere: MissingCodes = Field(default_factory=list)
     """Codes that mean "missing" in every column, such as REDCap's missing data codes. Only codes
     that can be no value of any column."""
+    already_reversed: dict[Name, bool] = Field(default_factory=dict)
+    """Outcome: whether its items stand in the export with reverse-keyed ones already turned round.
+    Left out: as they were ticked, unless the instrument wants it to be said."""
 
     @model_validator(mode="after")
     def _short_forms_can_be_read(self) -> TrialCodes:
@@ -261,6 +264,9 @@ class Trial(Section):
     codes: TrialCodes
     process: dict[Name, ProcessFile] = Field(default_factory=dict)
     """Further files, with rows for sessions, diary entries, ratings or events."""
+    corrections: str | None = None
+    """A reviewed list of corrections of this export (CSV), applied when it is read and listed; the
+    export itself is never changed."""
     dates: Literal["year-month-day", "day-month-year", "month-day-year"] = "year-month-day"
     """The order in which the export writes dates."""
 
