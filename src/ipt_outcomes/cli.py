@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "combine": ("ipt_outcomes.commands.combine", "one model over the sums of several sites"),
     "power": ("ipt_outcomes.commands.power", "plan a trial: power and precision by simulation"),
     "summarise": ("ipt_outcomes.commands.summarise", "a site's sums to share, without any row"),
+    "verify": ("ipt_outcomes.commands.verify", "rebuild a published bundle, judge each number"),
 }
 """Name of each command: the module that carries it out and what it does, in one line."""
 

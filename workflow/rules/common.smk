@@ -47,7 +47,7 @@ def settings(*analyses, without=()):
     """Name the parts of the configuration on which a rule depends, for one trial."""
 
     def part(wildcards):
-        content = STUDY.model_dump(mode="json", exclude=set(without))
+        content = STUDY.model_dump(mode="json", exclude={*without, "publication"})
         content["study"] = {"seed": STUDY.study.seed}
         content["trials"] = {wildcards.trial: content["trials"][wildcards.trial]}
         if "analyses" in content:

@@ -14,7 +14,7 @@ rule report:
         "../../environment.yml"
     params:
         config=CONFIG,
-        settings=STUDY.model_dump_json(),
+        settings=STUDY.model_dump_json(exclude={"publication"}),
         trials=TRIALS,
         plan=[str(PLAN), *map(str, PLAN.deviations)],
         code=code("report", "provenance.software", "study", "results"),

@@ -18,6 +18,7 @@ from ipt_outcomes.study.outcome_instruments import instrument_problems
 from ipt_outcomes.study.plan import Analyses, AnalysisSets, StudyIdentity
 from ipt_outcomes.study.privacy import Privacy
 from ipt_outcomes.study.process_analyses import process_problems
+from ipt_outcomes.study.publication import Publication
 from ipt_outcomes.study.sections import (
     Arm,
     Characteristic,
@@ -62,6 +63,8 @@ class Study(Section):
     """The first one is the primary estimand."""
     analysis_sets: AnalysisSets = Field(default_factory=AnalysisSets)
     analyses: Analyses
+    publication: Publication | None = None
+    """What a bundle for reviewers may hold; leave out until there is something to publish."""
 
     @property
     def baseline(self) -> str:

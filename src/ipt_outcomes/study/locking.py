@@ -34,7 +34,7 @@ _HEAD = """\
 # in the report as a deviation from this plan.
 """
 _COSMETIC = frozenset({"label", "short_label"})
-_OUTSIDE_THE_PLAN = ("study", "enrolment", "privacy", "config_version")
+_OUTSIDE_THE_PLAN = ("study", "enrolment", "privacy", "publication", "config_version")
 _OUTSIDE_A_TRIAL = ("export", "corrections")
 _ABSENT = "(not there)"
 

@@ -1,0 +1,36 @@
+# The bundle from which reviewers rebuild every number, and its verification.
+
+
+rule publish:
+    input:
+        "results/shared/report.html",
+        "results/shared/estimates.csv",
+        collect("results/shared/{trial}/tables", trial=TRIALS),
+        config=CONFIG,
+    output:
+        bundle="results/bundle.zip",
+        digest="results/bundle.zip.sha256",
+    log:
+        "results/restricted/logs/publish.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        plan=[str(PLAN), *map(str, PLAN.deviations)],
+        code=code("provenance", "cli"),
+    message:
+        "bundle written"
+    script:
+        "../../scripts/publish.py"
+
+
+# Without outputs, so that it always runs.
+rule verify:
+    input:
+        bundle="results/bundle.zip",
+    conda:
+        "../../environment.yml"
+    message:
+        "bundle verified"
+    shell:
+        "ipt verify {input.bundle}"
