@@ -25,7 +25,7 @@ Task = tuple[str, str, str, str, str | None]
 
 
 def tasks_of(config: str, data: str) -> list[Task]:
-    """List the analyses of a study, one task each, the slowest kinds first.
+    """List the analyses of a study, one task each, in the order of the workflow.
 
     Parameters
     ----------
@@ -40,9 +40,9 @@ def tasks_of(config: str, data: str) -> list[Task]:
     further = [name for name, plan in study.analyses if plan and name != "primary"]
     tasks: list[Task] = []
     for trial in study.trials:
-        tasks += [(config, data, trial, name, None) for name in further]
-        tasks += [(config, data, trial, "primary", o) for o in study.outcomes_of(trial)]
         tasks.append((config, data, trial, "describe", None))
+        tasks += [(config, data, trial, "primary", o) for o in study.outcomes_of(trial)]
+        tasks += [(config, data, trial, name, None) for name in further]
     return tasks
 
 
