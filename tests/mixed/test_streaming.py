@@ -89,3 +89,56 @@ def test_what_needs_rows_is_refused(frame, tmp_path):
         fit.residuals()
     with pytest.raises(DesignError, match="nearest"):
         mixed_model_from_parquet("chang ~ arm", path, participant="participant", visit="visit")
+
+
+def test_a_first_batch_without_a_complete_row_waits_for_the_next(frame, tmp_path):
+    path = tmp_path / "trial.parquet"
+    early = frame["participant"].isin(frame["participant"].unique()[:9])
+    frame = frame.assign(change=frame["change"].where(~early))
+    frame.to_parquet(path)
+    common = {"participant": "participant", "visit": "visit", "reference": {"arm": "MED"}}
+    whole = mixed_model(FORMULA, frame, **common)
+    streamed = mixed_model_from_parquet(FORMULA, path, batch_rows=8, **common)
+    compare(streamed, whole)
+    assert streamed.counts["excluded: change missing"] == whole.counts["excluded: change missing"]
+
+
+REFUSED = {
+    "infinite outcomes": (
+        lambda f: f.assign(change=f["change"].where(f.index != 30, np.inf)),
+        {},
+        "infinite",
+    ),
+    "infinite covariates": (
+        lambda f: f.assign(
+            baseline=f["baseline"].where(f["participant"] != f["participant"].iloc[0], np.inf)
+        ),
+        {},
+        "not finite",
+    ),
+    "text as outcome": (lambda f: f.assign(change="a"), {}, "must be numbers"),
+    "nothing to analyse": (lambda f: f.assign(change=np.nan), {}, "no row is left to analyse"),
+    "text as visits": (
+        lambda f: f.assign(visit="w" + f["visit"].astype(str)),
+        {},
+        "must be numeric",
+    ),
+    "no rows at a time": (lambda f: f, {"batch_rows": 0}, "at least 1"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_files_that_cannot_be_streamed_are_refused_in_words(case, frame, tmp_path):
+    change, request, told = REFUSED[case]
+    path = tmp_path / "trial.parquet"
+    change(frame).to_parquet(path)
+    with pytest.raises(MixedModelError, match=told):
+        mixed_model_from_parquet(FORMULA, path, participant="participant", visit="visit", **request)
+
+
+def test_what_is_no_parquet_file_is_refused(tmp_path):
+    path = tmp_path / "trial.parquet"
+    for _ in range(2):
+        with pytest.raises(MixedModelError, match="cannot be read as a Parquet file"):
+            mixed_model_from_parquet(FORMULA, path, participant="participant", visit="visit")
+        path.write_text("participant,visit")

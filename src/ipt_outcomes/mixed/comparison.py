@@ -12,7 +12,7 @@ from .clustered import ClusteredLikelihood
 from .errors import MixedModelError, one_of
 from .factors import level_label
 from .fitted import FittedModel
-from .inference import quantile
+from .inference import confidence, quantile
 from .profile import variance_interval
 
 
@@ -48,6 +48,8 @@ def likelihood_ratio_test(smaller: FittedModel, larger: FittedModel) -> pd.DataF
     >>> int(likelihood_ratio_test(one, two)["df"].iloc[0])
     1
     """
+    if not isinstance(smaller, FittedModel) or not isinstance(larger, FittedModel):
+        raise MixedModelError("a likelihood-ratio test compares two fitted models.")
     findings = []
     if smaller.n_observations != larger.n_observations:
         findings.append(
@@ -116,7 +118,7 @@ def intraclass_correlation(
     k = len(own)
     sigma, D = likelihood.structure.sigma(own), likelihood.structure.first(own)
     Psi, E = likelihood.effect.sigma(psi), likelihood.effect.first(psi)
-    wanted_level = level or fit.specification.level
+    wanted_level = confidence(fit.specification.level if level is None else level)
     z = float(quantile(wanted_level, np.array([np.inf]))[0])
     one_of("interval", interval, ["delta", "profile"])
     profiles = {}
@@ -134,6 +136,14 @@ def intraclass_correlation(
             for g, group in enumerate(fit.prepared.groups):
                 s = int(np.flatnonzero(fit.prepared.group_of_set == g)[0])
                 load = likelihood.full_loading[s, a]
+                alike = np.flatnonzero(fit.prepared.group_of_set == g)
+                spread = likelihood.full_loading[alike, a] - load
+                own_sigma = sigma[alike, a, a] if len(sigma) > 1 else sigma[0, a, a]
+                if np.any(spread) or not np.allclose(own_sigma, sigma[s, a, a]):
+                    raise MixedModelError(
+                        "participants have times of their own, so that no visit has one "
+                        "intraclass correlation."
+                    )
                 between, within = float(load @ Psi[c] @ load), float(sigma[s, a, a])
                 total = between + within
                 slope = np.zeros(len(fit.point.theta))

@@ -210,7 +210,12 @@ def simulate(fit: FittedModel, replicates: int, seed: int | np.random.Generator)
     -------
     Outcomes (R, participants, visits), not a number where nothing was seen.
     """
-    rng = np.random.default_rng(seed)
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:
+        raise MixedModelError(f"seed={seed!r} must be a whole number or a generator.") from error
+    if replicates < 0:
+        raise MixedModelError(f"replicates={replicates} must not be negative.")
     prepared = fit.prepared
     people, T = fit.layout.shape
     mean = linear_predictor(fit)

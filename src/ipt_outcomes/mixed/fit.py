@@ -21,12 +21,12 @@ from .diagnostics import (
     residual_table,
     simulate,
 )
-from .errors import DesignError, MixedModelError, one_of
+from .errors import MixedModelError, one_of
 from .factors import Floats, level_label
 from .fitted import FittedModel
 from .formula import missing_columns
 from .grid import as_names, find_level, mean_rows, trend_rows, type_three_rows
-from .inference import estimate_table, f_p, holm
+from .inference import as_rows, confidence, estimate_table, f_p, holm
 from .printing import describe
 from .refit import Refits, refit
 from .source import Source
@@ -68,23 +68,15 @@ class MixedModelFit(FittedModel):
         MixedModelError
             When the matrix has the wrong number of columns.
         """
-        matrix = np.atleast_2d(np.asarray(rows, float))
-        if matrix.shape[1] != len(self.design.columns):
-            raise MixedModelError(
-                f"a linear function needs {len(self.design.columns)} numbers, one per coefficient, "
-                f"not {matrix.shape[1]}."
-            )
-        if level is not None and not 0 < level < 1:
-            raise MixedModelError(f"level={level} must lie between 0 and 1, for instance 0.95.")
+        matrix = as_rows(rows, len(self.design.columns))
+        level = confidence(self.specification.level if level is None else level)
         ok = self.aliasing.estimable(matrix)
         estimate, se, df = (np.full(len(matrix), np.nan) for _ in range(3))
         if ok.any():
             with single_threaded():
                 own = matrix[ok][:, self.aliasing.kept]
                 estimate[ok], se[ok], df[ok] = self.fixed.single(own)
-        return estimate_table(
-            dict(labels or {}), estimate, se, df, level or self.specification.level
-        )
+        return estimate_table(dict(labels or {}), estimate, se, df, level)
 
     def means(
         self,
@@ -158,6 +150,8 @@ class MixedModelFit(FittedModel):
         """
         if adjust is not None:
             one_of("adjust", adjust, ["holm"])
+        if not isinstance(factor, str):
+            raise MixedModelError(f"contrasts compare the levels of one factor, not {factor!r}.")
         cells, rows = self._mean_rows([*as_names(by), factor], at, weights)
         return self._compare(cells, rows, factor, as_names(by), reference, pairwise, adjust, level)
 
@@ -237,7 +231,7 @@ class MixedModelFit(FittedModel):
         else:
             base = 0
             if reference is not None:
-                base = levels.index(find_level(self.design, factor, reference))
+                base = levels.index(find_level(levels, reference, factor))
             pairs = [(j, base) for j in range(width) if j != base]
         if not pairs:
             raise MixedModelError(f"{factor!r} has one level only; there is nothing to compare.")
@@ -272,7 +266,9 @@ class MixedModelFit(FittedModel):
         -------
         One line: test, df_numerator, df_denominator, statistic (F), p.
         """
-        matrix = np.atleast_2d(np.asarray(rows, float))
+        matrix = as_rows(rows, len(self.design.columns))
+        if not np.isfinite(matrix).all():
+            raise MixedModelError("the rows of a test must be finite numbers.")
         return self._f_tests({name: matrix}, "test")
 
     def anova(self) -> pd.DataFrame:
@@ -287,10 +283,6 @@ class MixedModelFit(FittedModel):
     def _f_tests(self, hypotheses: Mapping[str, Floats], what: str) -> pd.DataFrame:
         lines = []
         for name, matrix in hypotheses.items():
-            if matrix.shape[1] != len(self.design.columns):
-                raise DesignError(
-                    f"a test needs {len(self.design.columns)} columns, not {matrix.shape[1]}."
-                )
             rows = self._estimable_part(matrix)
             line: dict[str, Any] = {what: name, "df_numerator": 0, "df_denominator": np.nan}
             line |= {"statistic": np.nan, "p": np.nan}
@@ -317,6 +309,8 @@ class MixedModelFit(FittedModel):
         level
             Confidence level of the mean.
         """
+        if not isinstance(frame, pd.DataFrame):
+            raise MixedModelError(f"predict needs a DataFrame, not {type(frame).__name__}.")
         findings = missing_columns(
             {v: "formula" for f in self.design.factors for v in f.variables}, list(frame.columns)
         )

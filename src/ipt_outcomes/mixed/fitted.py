@@ -147,9 +147,13 @@ class FittedModel:
         labels = [level_label(v) for v in self.layout.visits]
         tables = {}
         for g, name in enumerate(self.prepared.groups):
-            which = int(np.flatnonzero(self.prepared.group_of_set == g)[0])
-            which = min(which, len(matrices) - 1)
-            tables[name] = pd.DataFrame(matrices[which], index=labels, columns=labels)
+            own = matrices if len(matrices) == 1 else matrices[self.prepared.group_of_set == g]
+            if not np.allclose(own, own[:1], rtol=1e-12, atol=0.0):
+                raise MixedModelError(
+                    "participants have times of their own, so that there is no common covariance "
+                    "of the visits; see variance_components."
+                )
+            tables[name] = pd.DataFrame(own[0], index=labels, columns=labels)
         return tables if self.specification.covariance_by else tables[""]
 
     @cached_property

@@ -65,6 +65,9 @@ def mean_rows(
     """
     one_of("weights", weights, ["equal", "proportional"])
     at = dict(at or {})
+    twice = sorted({name for name in targets if list(targets).count(name) > 1})
+    if twice:
+        raise DesignError(f"{', '.join(twice)}: named twice among the factors of the means.")
     variables = design.variables
     known = ", ".join(variables) or "none"
     findings = [
@@ -87,8 +90,12 @@ def mean_rows(
             value = at[name]
             several = isinstance(value, list | tuple | np.ndarray | pd.Index | pd.Series)
             values = list(value) if several else [value]
+            if not values:
+                raise DesignError(f"at={{{name!r}: …}} holds no value.")
             values = (
-                [_level(variable.levels, v, name) for v in values] if variable.levels else values
+                [find_level(variable.levels, v, name) for v in values]
+                if variable.levels
+                else values
             )
         else:
             values = list(variable.levels) if variable.levels is not None else [variable.mean]
@@ -150,17 +157,19 @@ def factor_table(factor: Factor, data: Mapping[str, Any]) -> Floats:
     return np.eye(factor.width)[codes]
 
 
-def _level(levels: list[Any], value: Any, name: str) -> Any:
+def find_level(levels: list[Any], value: Any, name: str) -> Any:
+    """Return the level that is meant by a value or its label.
+
+    Examples
+    --------
+    >>> find_level([4.0, 8.0], "8", "week")
+    8.0
+    """
     for level in levels:
         if level == value or level_label(level) == str(value):
             return level
     found = ", ".join(level_label(v) for v in levels)
     raise DesignError(f"{name!r} has no level {value!r}; its levels are {found}")
-
-
-def find_level(design: Design, name: str, value: Any) -> Any:
-    """Return the level of a factor that is meant by a value or its label."""
-    return _level(design.variables[name].levels or [], value, name)
 
 
 def trend_rows(
@@ -179,7 +188,10 @@ def trend_rows(
             f"{', '.join(numeric) or 'none'}"
         )
     at = dict(at or {})
-    centre = float(at.pop(slope, variable.mean))
+    try:
+        centre = float(at.pop(slope, variable.mean))
+    except (TypeError, ValueError) as error:
+        raise DesignError(f"at={{{slope!r}: …}} must be one number ({error}).") from error
     linear = all(f.is_name or slope not in f.variables for f in design.factors)
     half = 0.5 if linear else 1e-4 * max(1.0, abs(centre))
     combinations, above = mean_rows(design, targets, {**at, slope: centre + half}, weights)

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 from scipy.special import fdtrc, ndtr, ndtri, stdtr, stdtrit
 
+from .errors import MixedModelError
 from .factors import Floats
 
 COLUMNS = ["estimate", "se", "df", "statistic", "p", "lower", "upper"]
@@ -48,6 +50,44 @@ def f_p(statistic: float, numerator: float, denominator: float) -> float:
     0.0734
     """
     return float(fdtrc(numerator, min(denominator, 1e12), statistic))
+
+
+def as_rows(rows: ArrayLike, coefficients: int) -> Floats:
+    """Return linear functions of the coefficients as a matrix, one per row.
+
+    Raises
+    ------
+    MixedModelError
+        When the numbers are no numbers, or not one per coefficient.
+
+    Examples
+    --------
+    >>> as_rows([1, -1], 2).tolist()
+    [[1.0, -1.0]]
+    """
+    try:
+        matrix = np.atleast_2d(np.asarray(rows, float))
+    except (TypeError, ValueError) as error:
+        raise MixedModelError(f"linear functions must be numbers ({error}).") from error
+    if matrix.ndim != 2 or matrix.shape[1] != coefficients:
+        raise MixedModelError(
+            f"a linear function needs {coefficients} numbers, one per coefficient; the shape is "
+            f"{matrix.shape}."
+        )
+    return matrix
+
+
+def confidence(level: float) -> float:
+    """Return a confidence level after checking it.
+
+    Examples
+    --------
+    >>> confidence(0.9)
+    0.9
+    """
+    if not isinstance(level, int | float) or not 0 < level < 1:
+        raise MixedModelError(f"level={level} must lie between 0 and 1, for instance 0.95.")
+    return float(level)
 
 
 def estimate_table(

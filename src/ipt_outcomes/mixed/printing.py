@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from .errors import MixedModelError
 from .fitted import FittedModel
 
 
@@ -52,12 +53,20 @@ def describe(fit: FittedModel, coefficients: pd.DataFrame) -> str:
         "display.width", 120, "display.max_rows", 500, "display.max_columns", 20
     ):
         lines += ["", "Coefficients", coefficients.round(5).to_string(index=False)]
-        if spec.random is not None or spec.cluster is not None:
+        if spec.random is not None or spec.cluster is not None or not covariance_tables(fit):
             components = fit.variance_components.round(5).to_string(index=False)
             lines += ["", "Covariance parameters", components]
-        tables = fit.covariance if isinstance(fit.covariance, dict) else {"": fit.covariance}
-        for name, table in tables.items():
+        for name, table in covariance_tables(fit).items():
             what = "residuals" if spec.random is not None else "visits"
             title = f"Covariance of the {what}{f', {name}' if name else ''}"
             lines += ["", title, table.round(4).to_string()]
     return "\n".join(lines)
+
+
+def covariance_tables(fit: FittedModel) -> dict[str, pd.DataFrame]:
+    """Return the covariances of the visits by group; none when participants have own times."""
+    try:
+        found = fit.covariance
+    except MixedModelError:
+        return {}
+    return found if isinstance(found, dict) else {"": found}

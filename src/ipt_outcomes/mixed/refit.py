@@ -101,17 +101,21 @@ def refit(
         )
     if (weights is None) == (outcomes is None):
         raise MixedModelError("give either weights or outcomes.")
+    what, given = ("outcomes", outcomes) if weights is None else ("weights", weights)
+    try:
+        numbers = np.asarray(given, float)
+    except (TypeError, ValueError) as error:
+        raise MixedModelError(f"{what} must be numbers ({error}).") from error
+    solve = _redrawn if weights is None else _weighted
     with single_threaded():
-        if weights is not None:
-            return _weighted(fit, statistics, np.asarray(weights, float), tolerance)
-        return _redrawn(fit, statistics, np.asarray(outcomes, float), tolerance)
+        return solve(fit, statistics, numbers, tolerance)
 
 
 def _weighted(
     fit: FittedModel, statistics: CrossProducts, weights: Floats, tolerance: float
 ) -> Refits:
     people, T = fit.layout.shape
-    if weights.ndim != 2 or weights.shape[1] != people:
+    if weights.ndim != 2 or weights.shape[1] != people or not len(weights):
         raise MixedModelError(f"weights must have shape (replicates, {people}).")
     z, y = fit.prepared.scaled_z(), fit.prepared.free_outcome()
     both = np.concatenate([z, y], axis=1)
@@ -145,7 +149,7 @@ def _redrawn(
     fit: FittedModel, statistics: CrossProducts, outcomes: Floats, tolerance: float
 ) -> Refits:
     people, T = fit.layout.shape
-    if outcomes.ndim != 3 or outcomes.shape[1:] != (people, T):
+    if outcomes.ndim != 3 or outcomes.shape[1:] != (people, T) or not len(outcomes):
         raise MixedModelError(f"outcomes must have shape (replicates, {people}, {T}).")
     z, d = fit.prepared.design.z, fit.prepared.design.z.shape[1]
     seen = np.isfinite(outcomes)

@@ -57,6 +57,7 @@ class Reader:
         self.tallies: Tallies | None = None
         self.held: pd.DataFrame | None = None
         self.hashes: list[NDArray[np.uint64]] = []
+        self.counts: dict[str, int] = {}
 
     def columns(self, available: list[str]) -> list[str]:
         """Return the columns to read, checking that the file has them."""
@@ -116,47 +117,55 @@ class Reader:
             frame, self.held = self.held, None
             self.take(frame, last=True)
         if self.tallies is None or not self.tallies.cells:
-            raise DesignError("no row is left to analyse.")
+            told = "; ".join(f"{k}: {v}" for k, v in self.counts.items() if k.startswith("excl"))
+            raise DesignError(
+                f"no row is left to analyse ({self.counts.get('rows', 0)} rows read; "
+                f"{told or 'none excluded'})."
+            )
         every = np.sort(np.concatenate(self.hashes))
         if (every[1:] == every[:-1]).any():
             raise DesignError(_scattered(self.participant, None))
         return self.tallies
 
     def _add(self, frame: pd.DataFrame, codes: Codes, starts: Codes) -> None:
+        if is_categorical(frame[self.outcome]):
+            raise DesignError(
+                f"the outcome column {self.outcome!r} is of type {frame[self.outcome].dtype}; it "
+                "must be numbers."
+            )
         y = np.asarray(frame[self.outcome], float)
+        if np.isinf(y).any():
+            raise DesignError(f"the outcome {self.outcome!r} holds infinite numbers.")
         names = {v: None for f in self.factors.values() for v in f.variables}
         names |= {self.visit: None, **({} if self.group is None else {self.group: None})}
         reasons = {f"{self.outcome} missing": np.isnan(y)}
         reasons |= {f"{n} missing": frame[n].isna().to_numpy() for n in names}
-        first_batch = self.tallies is None
-        drop = np.logical_or.reduce(list(reasons.values()))
-        if self.tallies is None:
-            self._classify(frame[~drop], codes[~drop])
-        tallies = self.tallies
-        assert tallies is not None
         taken = np.zeros(len(frame), bool)
-        tallies.counts["rows"] = tallies.counts.get("rows", 0) + len(frame)
+        self._count("rows", len(frame))
+        self._count("participants", len(starts))
         for reason, mask in reasons.items():
             number = int((mask & ~taken).sum())
             if number:
-                key = f"excluded: {reason}"
-                tallies.counts[key] = tallies.counts.get(key, 0) + number
+                self._count(f"excluded: {reason}", number)
                 taken |= mask
-        tallies.counts["participants"] = tallies.counts.get("participants", 0) + len(starts)
-        if drop.any():
-            frame, codes, y = frame[~drop], codes[~drop], y[~drop]
-        if not len(frame):
+        if taken.all():
             return
-        if first_batch and self.formula.intercept:
-            tallies.shift = float(y.mean())
+        if taken.any():
+            frame, codes, y = frame[~taken], codes[~taken], y[~taken]
+        if self.tallies is None:
+            self.tallies = self._classify(frame, codes)
+            if self.formula.intercept:
+                self.tallies.shift = float(y.mean())
+        tallies = self.tallies
         starts = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1])
         person = np.repeat(np.arange(len(starts)), np.diff(np.concatenate([starts, [len(codes)]])))
         self._sum(frame, y - tallies.shift, starts, person)
 
-    def _classify(self, frame: pd.DataFrame, codes: Codes) -> None:
-        """Find from the first batch whether a factor belongs to the participant or to the visit."""
-        if not len(frame):
-            raise DesignError("the first batch holds no complete row; sort or clean the file.")
+    def _count(self, what: str, number: int) -> None:
+        self.counts[what] = self.counts.get(what, 0) + number
+
+    def _classify(self, frame: pd.DataFrame, codes: Codes) -> Tallies:
+        """Find from the first rows whether a factor belongs to the participant or to the visit."""
         person = pd.factorize(codes)[0].astype(np.int64)
         visit = pd.factorize(frame[self.visit])[0].astype(np.int64)
         for expression, factor in self.factors.items():
@@ -188,12 +197,13 @@ class Reader:
         for term in self.formula.terms:
             own = tuple(e for e in term if self.kind[e] == "participant")
             numeric[own] = None
-        self.tallies = Tallies(list(numeric))
+        tallies = Tallies(list(numeric), counts=self.counts)
         labels = [e for e, k in self.kind.items() if k == "label"]
         if self.group is not None and self.group not in labels:
             labels.append(self.group)
-        self.tallies.levels = {e: [] for e in labels}
-        self.tallies.level_rows = {e: [] for e in labels}
+        tallies.levels = {e: [] for e in labels}
+        tallies.level_rows = {e: [] for e in labels}
+        return tallies
 
     def _sum(self, frame: pd.DataFrame, y: Floats, starts: Codes, person: Codes) -> None:
         tallies = self.tallies
@@ -213,6 +223,10 @@ class Reader:
             kind = self.kind[expression]
             if kind in {"participant", "visit"}:
                 numbers = factor.numeric({v: frame[v] for v in factor.variables})
+                if not np.isfinite(numbers).all():
+                    raise DesignError(
+                        f"{expression} is not finite in {np.sum(~np.isfinite(numbers))} rows."
+                    )
                 if kind == "participant":
                     own = numbers[starts]
                     if not np.array_equal(own[person], numbers):
@@ -246,7 +260,7 @@ class Reader:
         U = np.concatenate([*columns, outcome], axis=1)
         tallies.accumulate(np.column_stack(keys), U)
         tallies.participants += people
-        tallies.counts["rows analysed"] = tallies.counts.get("rows analysed", 0) + len(y)
+        self._count("rows analysed", len(y))
 
 
 def _constant(values: Floats, group: Codes) -> bool:
@@ -278,7 +292,12 @@ def read_parquet_tallies(path: str | Path, reader: Reader, batch_rows: int) -> T
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(path, memory_map=True)
+    if batch_rows < 1:
+        raise DesignError(f"batch_rows={batch_rows} must be at least 1.")
+    try:
+        file = pq.ParquetFile(path, memory_map=True)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DesignError(f"{path} cannot be read as a Parquet file: {error}") from error
     schema = file.schema_arrow
     wanted = reader.columns(list(schema.names))
     labels = [
