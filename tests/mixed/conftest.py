@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.linalg import block_diag
 
 
 class Dense:
@@ -24,13 +23,13 @@ class Dense:
         for j in range(k):
             h = 1e-3 * max(abs(theta[j]), 0.1)
             e = np.eye(k)[j]
-            for i in range(k):
+            for i in range(j + 1):  # the order of differentiation does not matter
                 f = lambda s, i=i: V(self.theta + s * e + 1j * step * np.eye(k)[i]).imag / step  # noqa: B023, E731
                 coarse = (f(h) - f(-h)) / (2 * h)
                 fine = (f(h / 2) - f(-h / 2)) / h
                 finest = (f(h / 4) - f(-h / 4)) / (h / 2)
                 once, twice = (4 * fine - coarse) / 3, (4 * finest - fine) / 3
-                self.D2[i, j] = (16 * twice - once) / 15
+                self.D2[i, j] = self.D2[j, i] = (16 * twice - once) / 15
         W = np.linalg.inv(self.V)
         self.phi = np.linalg.inv(X.T @ W @ X)
         self.beta = self.phi @ X.T @ W @ y
@@ -52,26 +51,29 @@ class Dense:
 
     def hessian(self, kind="observed"):
         k, Py = len(self.D), self.P @ self.y
+        PD = [self.P @ D for D in self.D]
         out = np.zeros((k, k))
         for h in range(k):
             for j in range(k):
-                trace = np.trace(self.P @ self.D[h] @ self.P @ self.D[j])
+                trace = np.sum(PD[h] * PD[j].T)
                 if kind == "expected":
                     out[h, j] = 0.5 * trace
                 else:
                     second = 0.5 * (np.sum(self.P * self.D2[h, j]) - Py @ self.D2[h, j] @ Py)
-                    out[h, j] = Py @ self.D[h] @ self.P @ self.D[j] @ Py - 0.5 * trace + second
+                    out[h, j] = Py @ self.D[h] @ PD[j] @ Py - 0.5 * trace + second
         return out
 
     def kenward_roger(self, omega, *, second=True):
-        W, X, k = self.W, self.X, len(self.D)
+        k = len(self.D)
+        WX = self.W @ self.X
+        DWX = [D @ WX for D in self.D]
+        P = [-WX.T @ own for own in DWX]
         bracket = np.zeros_like(self.phi)
         for h in range(k):
             for j in range(k):
-                Q = X.T @ W @ self.D[h] @ W @ self.D[j] @ W @ X
-                Ph, Pj = -X.T @ W @ self.D[h] @ W @ X, -X.T @ W @ self.D[j] @ W @ X
-                R = X.T @ W @ self.D2[h, j] @ W @ X if second else 0.0
-                bracket += omega[h, j] * (Q - Ph @ self.phi @ Pj - 0.25 * R)
+                Q = DWX[h].T @ self.W @ DWX[j]
+                R = WX.T @ self.D2[h, j] @ WX if second else 0.0
+                bracket += omega[h, j] * (Q - P[h] @ self.phi @ P[j] - 0.25 * R)
         return self.phi + 2 * self.phi @ bracket @ self.phi
 
     def satterthwaite(self, c, omega):
@@ -120,20 +122,17 @@ def dense_design():
         X = np.column_stack(
             [np.ones(len(frame)), frame["baseline"], ipt, dummies, ipt[:, None] * dummies]
         )
-        blocks = [g.index.to_numpy() for _, g in frame.groupby("participant", sort=True)]
         position = frame["week"].map({w: a for a, w in enumerate(weeks)}).to_numpy()
-
-        arms = [frame["arm"].iloc[index[0]] for index in blocks]
+        person = frame["participant"].to_numpy()
+        same_person = person[:, None] == person
+        in_ipt = (ipt == 1)[:, None]
         root = np.ones(len(frame)) if weights is None else 1 / np.sqrt(frame[weights].to_numpy())
 
         def V(theta):  # noqa: N802
-            by_arm = {a: covariance(theta[:n_within], {"arm": a}) for a in ("IPT", "MED")}
-            parts = []
-            for arm, index in zip(arms, blocks, strict=True):
-                at = position[index]
-                scale = np.outer(root[index], root[index])
-                parts.append(by_arm[arm][np.ix_(at, at)] * scale)
-            total = block_diag(*parts)
+            own = {a: covariance(theta[:n_within], {"arm": a}) for a in ("IPT", "MED")}
+            at = np.ix_(position, position)
+            total = np.where(same_person, np.where(in_ipt, own["IPT"][at], own["MED"][at]), 0)
+            total = total * np.outer(root, root)
             if cluster is not None:
                 total = total + cluster(theta[n_within:], frame, position)
             return total

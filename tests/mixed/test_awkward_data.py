@@ -267,3 +267,47 @@ def test_model_without_intercept_has_cell_means():
     main = fit(draw(), "score ~ arm*week - 1", reference={})
     assert main.aliased == []
     assert main.loglik == pytest.approx(fit(draw(), "score ~ arm*week").loglik)
+
+
+@pytest.mark.parametrize("covariance", ["us", "csh", "ar1h", "adh", "idh"])
+def test_a_visit_that_the_fixed_effects_reproduce_leaves_its_variance_open(covariance):
+    # one row of each arm at the last visit: arm and week fit both, nothing is left for a variance
+    frame = draw(n=12)
+    frame = frame[(frame["week"] < 16) | (frame["participant"] < 2)]
+    with pytest.raises(
+        ConvergenceError, match=r"(cannot tell apart|say nothing of).*variance\(16\)"
+    ):
+        fit(frame, covariance=covariance, fallback=False)
+    result = fit(frame, covariance=covariance, fallback=["compound symmetry"])
+    assert (result.coefficients["se"] > 1e-3).all()
+
+
+def test_a_second_order_term_that_eats_up_the_variance_is_left_out_and_said():
+    # noise without any correlation in time: the range goes to nothing and its curvature explodes
+    frame = draw(n=5, seed=12)
+    noise = np.random.default_rng(12).normal(size=len(frame))
+    frame["score"] = noise + 0.3 * frame["score"]
+    result = fit(frame, covariance="sp_exp")
+    assert any("second-order term" in note for note in result.notes)
+    linear = fit(frame, covariance="sp_exp", df="kenward-roger-linear")
+    np.testing.assert_allclose(result.coefficients["se"], linear.coefficients["se"])
+    assert not linear.notes
+
+
+def test_moments_of_no_f_distribution_give_no_f_test():
+    frame = draw(n=5, seed=4)
+    frame = frame[np.random.default_rng(4).random(len(frame)) > 0.2]
+    tests = fit(frame, covariance="csh", fallback=False).anova().set_index("term")
+    assert tests.loc["arm", "df_denominator"] > 0
+    assert np.isnan(tests.loc["week", ["df_denominator", "statistic", "p"]].astype(float)).all()
+
+
+@pytest.mark.parametrize(("rows", "people"), [(2, 12), (3, 20), (4, 9)])
+def test_kenward_roger_moments_are_exact_for_hotelling(rows, people):
+    # l contrasts of n differences: T² has l and n − l df; A₁ and A₂ follow from Wishart moments
+    tests = fit(differences(people, rows + 1), "score ~ week", reference={}).anova()
+    assert tests["df_denominator"].iloc[0] == pytest.approx(people - rows, rel=1e-6)
+
+
+def differences(people, visits):
+    return draw(n=people, visits=visits, seed=people)

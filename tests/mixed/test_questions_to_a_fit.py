@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ipt_outcomes.mixed import MixedModelError, likelihood_ratio_test, mixed_model
@@ -85,3 +86,19 @@ def test_refits_without_data_do_not_converge_and_leave_the_others_alone(fits):
     np.testing.assert_allclose(found.beta[0], fit.beta, rtol=1e-7)
     assert np.isnan(found.beta[1]).all()
     assert not fit.refit(outcomes=np.full((1, *fit.layout.shape), np.inf)).converged.any()
+
+
+def test_a_replicate_that_determines_no_covariance_ends_alone(small_trial):
+    # the first ten participants were seen once only: a resample of them says nothing of Σ
+    frame = small_trial[(small_trial["participant"] >= 10) | (small_trial["week"] == 4)]
+    fit = mixed_model("score ~ arm", frame, participant="participant", visit="week")
+    once = np.asarray(fit.layout.participants) < 10
+    weights = np.vstack([np.ones(len(once)), once.astype(float), 1.0 + once])
+    found = fit.refit(weights=weights)
+    assert found.converged.tolist() == [True, False, True]
+    twice = frame[frame["participant"] < 10]
+    twice = twice.assign(participant=twice["participant"] + 100)
+    both = pd.concat([frame, twice])
+    fresh = mixed_model("score ~ arm", both, participant="participant", visit="week")
+    np.testing.assert_allclose(found.beta[2], fresh.beta, rtol=1e-5)
+    np.testing.assert_allclose(found.sigma[2], fresh.point.sigma, rtol=1e-4)

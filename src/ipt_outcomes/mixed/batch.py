@@ -58,6 +58,10 @@ class BatchPoint:
     beta: Floats
     phi: Floats
 
+    def take(self, which: NDArray[np.int64]) -> BatchPoint:
+        """Return some of the replicates."""
+        return BatchPoint(self.f[which], self.W[which], self.beta[which], self.phi[which])
+
     def put(self, which: NDArray[np.int64], other: BatchPoint) -> None:
         """Replace some replicates."""
         self.f[which], self.W[which] = other.f, other.W
@@ -175,7 +179,7 @@ def newton(
     *,
     reml: bool,
     tolerance: float = 1e-12,
-    iterations: int = 60,
+    iterations: int = 150,
 ) -> tuple[Floats, Floats, Floats, NDArray[np.bool_], NDArray[np.int64]]:
     """Maximise the likelihood of every replicate.
 
@@ -209,14 +213,19 @@ def newton(
     if not alive.all():
         keep = np.flatnonzero(alive)
         active, own = active[keep], own.take(keep)
-        point = BatchPoint(point.f[keep], point.W[keep], point.beta[keep], point.phi[keep])
+        point = point.take(keep)
     for iteration in range(iterations):
         if not len(active):
             break
         gradient, curvature = gradient_and_curvature(own, D, point, reml, quick=iteration > 0)
-        step = solve_steps(own, D, point, reml, gradient, curvature)
+        step, usable, curved = solve_steps(own, D, point, reml, gradient, curvature)
+        if not usable.all():
+            # These data do not determine the covariance: the replicate ends unconverged.
+            keep = np.flatnonzero(usable)
+            active, own, point = active[keep], own.take(keep), point.take(keep)
+            gradient, step, curved = gradient[keep], step[keep], curved[keep]
         decrement = (gradient * step).sum(1)
-        done = np.abs(decrement) < tolerance
+        done = (np.abs(decrement) < tolerance) & curved
         if iteration > 0 and done.any():
             # One last step costs an evaluation; at this size it changes nothing that is reported.
             who = active[done]
@@ -228,7 +237,7 @@ def newton(
             )
             keep = np.flatnonzero(~done)
             active, own = active[keep], own.take(keep)
-            point = BatchPoint(point.f[keep], point.W[keep], point.beta[keep], point.phi[keep])
+            point = point.take(keep)
             step, decrement = step[keep], decrement[keep]
             if not len(active):
                 break
@@ -244,9 +253,7 @@ def newton(
             better = found.f <= needed + noise
             which = pending[better]
             theta[active[which]] = candidate[better]
-            chosen = BatchPoint(
-                found.f[better], found.W[better], found.beta[better], found.phi[better]
-            )
+            chosen = found.take(np.flatnonzero(better))
             if better.all() and len(which) == len(active):
                 point = chosen
             else:
@@ -258,18 +265,43 @@ def newton(
         if len(pending):
             keep = np.setdiff1d(np.arange(len(active)), pending)
             active, own = active[keep], own.take(keep)
-            point = BatchPoint(point.f[keep], point.W[keep], point.beta[keep], point.phi[keep])
+            point = point.take(keep)
     return theta, beta, value, converged, count
 
 
 def solve_steps(
     stack: Stack, D: Floats, point: BatchPoint, reml: bool, gradient: Floats, curvature: Floats
-) -> Floats:
-    """Solve for the Newton steps; replicates with an indefinite curvature take the expected one."""
-    _, good = many_cholesky(curvature)
-    if not good.all():
-        bad = np.flatnonzero(~good)
-        part = BatchPoint(point.f[bad], point.W[bad], point.beta[bad], point.phi[bad])
-        _, safe = gradient_and_curvature(stack.take(bad), D, part, reml, quick=False)
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.bool_]]:
+    """Solve for the Newton steps; replicates with an indefinite curvature take the expected one.
+
+    Returns
+    -------
+    Steps (R, k), which replicates have one, and whose own curvature was positive definite.
+    """
+    curved = positive_definite(curvature)
+    usable = curved.copy()
+    if not curved.all():
+        bad = np.flatnonzero(~curved)
+        _, safe = gradient_and_curvature(stack.take(bad), D, point.take(bad), reml, quick=False)
         curvature[bad] = safe
-    return np.asarray(np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0])
+        usable[bad] = positive_definite(safe)
+        curvature[~usable] = np.eye(curvature.shape[1])
+    steps = np.asarray(np.linalg.solve(curvature, gradient[:, :, None])[:, :, 0], float)
+    return steps, usable, curved
+
+
+def positive_definite(stack: Floats) -> NDArray[np.bool_]:
+    """Return which matrices are positive definite, their rows in whatever units.
+
+    Examples
+    --------
+    >>> positive_definite(np.array([np.eye(2), np.ones((2, 2))])).tolist()
+    [True, False]
+    """
+    diagonal = np.diagonal(stack, axis1=1, axis2=2)
+    good = np.asarray(np.isfinite(stack).all((1, 2)) & (diagonal > 0).all(1), bool)
+    scale = 1 / np.sqrt(np.where(good[:, None], diagonal, 1.0))
+    scaled = np.where(good[:, None, None], stack * scale[:, :, None] * scale[:, None, :], 0.0)
+    scaled[~good] = np.eye(stack.shape[1])
+    factor, found = many_cholesky(scaled)
+    return np.asarray(good & found & (np.diagonal(factor, axis1=1, axis2=2).min(1) > 1e-7), bool)

@@ -25,7 +25,7 @@ from scipy.linalg import lapack
 
 from .covariances import Structure
 from .factors import Codes, Floats
-from .likelihood import Likelihood, Point, Second, sandwich_stack
+from .likelihood import UNIT_SETS, Likelihood, Point, Second, sandwich_stack
 from .statistics import Statistics
 
 
@@ -115,6 +115,16 @@ class ClusteredLikelihood(Likelihood):
         """Names of the covariance parameters, the clusters' last."""
         return [*self.structure.names, *[f"cluster {name}" for name in self.effect.names]]
 
+    def units(self, point: Point) -> Floats:
+        """Return the unit of each parameter; for Ψ, what adds the residual variance to a visit."""
+        assert isinstance(point, ClusterPoint)
+        psi = self.split(point.theta)[1]
+        sigma, loading = point.sigma[:UNIT_SETS], self.full_loading[:UNIT_SETS]
+        deviation = np.sqrt(np.diagonal(sigma, axis1=1, axis2=2))[:, :, None]
+        own = np.abs(loading / deviation).max((0, 1))  # (q,)
+        moved = np.abs(self.effect.first(psi)) * np.outer(own, own)
+        return np.append(super().units(point), 1 / moved.reshape(len(moved), -1).max(1))
+
     def split(self, theta: Floats) -> tuple[Floats, Floats]:
         """Return the parameters of the visits' and of the clusters' covariance."""
         k = self.structure.parameters
@@ -134,16 +144,16 @@ class ClusteredLikelihood(Likelihood):
         inner = self.loading.transpose(0, 2, 1) @ wl
         H = cells.per_cluster(cells.n[:, None, None] * inner[cells.pattern])
         Psi = self.effect.sigma(psi)[cells.group]
-        values, vectors = np.linalg.eigh(H)
-        root = np.sqrt(np.maximum(values, 0.0))[:, :, None] * vectors.transpose(0, 2, 1)
-        middle = np.eye(H.shape[1]) + root @ Psi @ root.transpose(0, 2, 1)
         try:
+            values, vectors = np.linalg.eigh(H)
+            root = np.sqrt(np.maximum(values, 0.0))[:, :, None] * vectors.transpose(0, 2, 1)
+            middle = np.eye(H.shape[1]) + root @ Psi @ root.transpose(0, 2, 1)
             lower = np.linalg.cholesky(middle)
+            moved = root @ Psi
+            K = Psi - moved.transpose(0, 2, 1) @ np.linalg.solve(middle, moved)
         except np.linalg.LinAlgError:
             return None
         logdet += 2.0 * float(np.log(np.diagonal(lower, axis1=1, axis2=2)).sum())
-        moved = root @ Psi
-        K = Psi - moved.transpose(0, 2, 1) @ np.linalg.solve(middle, moved)
         left = wl.transpose(0, 2, 1)[cells.pattern]
         zwx = cells.per_cluster(left @ cells.x)
         zwy = cells.per_cluster((left @ cells.y[:, :, None])[:, :, 0])

@@ -9,7 +9,8 @@ Kenward & Roger (1997): the covariance Φ is replaced by
     Φ_A = Φ + 2Φ { Σ_hj Ω_hj (Q_hj − P_hΦP_j − ¼R_hj) } Φ ,
 
 P_h = −B_h, Q_hj = Σ X'W D_h W D_j W X, R_hj = Σ X'W (∂²Σ/∂θ_h∂θ_j) W X, and df and a scale of the F
-statistic are chosen to match two moments.
+statistic are chosen to match two moments. For one row A₁ = A₂ = a, so that df = 2/a, which is
+Satterthwaite's, and the scale is 1.
 """
 
 from __future__ import annotations
@@ -93,6 +94,10 @@ def kenward_roger_moments(
 def moments_to_df(a1: float, a2: float, size: int) -> tuple[float, float]:
     """Turn A₁ and A₂ of Kenward & Roger (1997, section 4) into df and scale.
 
+    The equations are exact where the statistic is Hotelling's or an F of balanced data, also where
+    the approximate moments themselves do not exist. In very small data they may end in a negative
+    df or scale: both are then missing.
+
     Examples
     --------
     >>> df, scale = moments_to_df(0.1, 0.1, 1)
@@ -101,20 +106,16 @@ def moments_to_df(a1: float, a2: float, size: int) -> tuple[float, float]:
     """
     if a2 <= 0:
         return float("inf"), 1.0
+    if size == 1:
+        return 2 / a2, 1.0  # what the equations below give, without their poles
     b = (a1 + 6 * a2) / (2 * size)
     g = ((size + 1) * a1 - (size + 4) * a2) / ((size + 2) * a2)
     denominator = 3 * size + 2 * (1 - g)
     c1, c2, c3 = g / denominator, (size - g) / denominator, (size + 2 - g) / denominator
-    expectation = 1 / (1 - a2 / size)
-    variance = (2 / size) * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
-    rho = variance / (2 * expectation**2)
-    df = 4 + (size + 2) / (size * rho - 1)
-    return df, df / (expectation * (df - 2))
-
-
-def kenward_roger_rows(rows: Floats, phi: Floats, B: Floats, omega: Floats) -> Floats:
-    """Return Kenward & Roger's df of single rows, shape (m,): for one row they are Satterthwaite's.
-
-    For l = 1, A₁ = A₂ = a and the moment equations give df = 2/a = 2v²/(g'Ωg) and λ = 1.
-    """
-    return satterthwaite(rows, phi, B, omega)
+    inverse_mean = 1 - a2 / size
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.float64(2 / size) * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
+        df = 4 + (size + 2) / (size * variance * inverse_mean**2 / 2 - 1)
+        scale = df * inverse_mean / (df - 2)
+    valid = np.isfinite(df) and np.isfinite(scale) and df > 0 and scale > 0
+    return (float(df), float(scale)) if valid else (float("nan"), float("nan"))

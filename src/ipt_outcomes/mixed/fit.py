@@ -276,7 +276,8 @@ class MixedModelFit(FittedModel):
 
         A term's hypothesis is that its coefficients vanish when factors are coded to sum to zero,
         so main effects are averages over the levels of what they interact with, and numeric
-        covariates are at zero (SAS and lmerTest type III).
+        covariates are at zero (SAS and lmerTest type III). Where Kenward and Roger's moments are
+        those of no F distribution (very small data), df, statistic and p are missing.
         """
         return self._f_tests(type_three_rows(self.design), "term")
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .composition import RandomPlusResidual
 from .factors import Floats
 from .kenward_roger import adjusted_covariance
 from .likelihood import Likelihood, Point, Second
@@ -14,6 +13,8 @@ from .prepare import Prepared
 from .sandwich import Block, sandwich
 from .specification import Specification
 from .tests_of_fixed_effects import FixedEffects
+
+SMALLEST_RATIO = 0.5  # of an adjusted variance to the plain one
 
 
 def fixed_effects(
@@ -41,6 +42,13 @@ def fixed_effects(
             mmrm = spec.df == "kenward-roger-mmrm"
             second = likelihood.weighted_second(point, omega, mmrm=mmrm)
         out.vcov = adjusted_covariance(likelihood, point, omega, second)
+        bent = any(part is not None for part in second)
+        if bent and smallest_ratio(out.vcov, point.phi) < SMALLEST_RATIO:
+            out.vcov = adjusted_covariance(likelihood, point, omega, (None, None))
+            out.notes.append(
+                "the second-order term of Kenward and Roger would take away more than half of a "
+                "variance, beyond what the expansion can mean: left out"
+            )
     elif spec.df == "between-within":
         out.fixed_df = between_within(prepared)
     elif spec.df == "residual":
@@ -53,6 +61,19 @@ def fixed_effects(
         if spec.df == "satterthwaite":
             out.sandwich = empirical
     return out
+
+
+def smallest_ratio(one: Floats, other: Floats) -> float:
+    """Return the least ratio of the variances of a contrast under two covariances.
+
+    Examples
+    --------
+    >>> smallest_ratio(np.diag([1.0, 2.0]), np.eye(2))
+    1.0
+    """
+    lower = np.linalg.cholesky(other)
+    half = np.linalg.solve(lower, one)
+    return float(np.linalg.eigvalsh(np.linalg.solve(lower, half.T))[0])
 
 
 def between_within(prepared: Prepared) -> Floats:
@@ -86,8 +107,3 @@ def participant_blocks(prepared: Prepared, likelihood: Likelihood, point: Point)
         X, residual = prepared.weighted(X, who), prepared.weighted(residual, who)
         sigma = point.sigma[patterns.set_index[g]][np.ix_(at, at)]
         yield X[:, at], residual[:, at], np.linalg.cholesky(sigma)
-
-
-def is_random(likelihood: Likelihood) -> bool:
-    """Whether participants have random effects."""
-    return isinstance(likelihood.structure, RandomPlusResidual)

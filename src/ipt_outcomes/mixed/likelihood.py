@@ -30,6 +30,7 @@ from .statistics import CHUNK, Statistics
 
 TENSOR_LIMIT = 4_000_000
 SET_LIMIT = 64
+UNIT_SETS = 64  # covariance sets that the units of the parameters are taken from
 Second = tuple[Floats | None, Floats | None]
 
 
@@ -93,6 +94,16 @@ class Likelihood:
     def parameters(self) -> int:
         """Number of covariance parameters."""
         return len(self.names)
+
+    def units(self, point: Point) -> Floats:
+        """Return the unit of each parameter: the change that moves Σ by its own size, shape (k,).
+
+        A variance itself for a variance, 1 for a correlation.
+        """
+        sigma, D = point.sigma[:UNIT_SETS], point.D[:, :UNIT_SETS]
+        deviation = np.sqrt(np.diagonal(sigma, axis1=1, axis2=2))
+        moved = np.abs(D) / (deviation[:, :, None] * deviation[:, None, :])
+        return np.asarray(1 / moved.reshape(len(D), -1).max(1))
 
     def within(self, theta: Floats) -> tuple[Floats, Floats, float] | None:
         """Return Σ, W per pattern and Σ log|Σ_i|; ``None`` where Σ is not positive definite."""

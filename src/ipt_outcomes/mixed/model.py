@@ -182,9 +182,8 @@ def fit_prepared(prepared: Prepared) -> MixedModelFit:
         if solution is None:
             steps.append((name, "the likelihood cannot be evaluated at the start"))
             continue
-        convergence = solution[2]
-        steps.append((name, convergence.message))
-        if convergence.converged:
+        steps.append((name, solution.convergence.message))
+        if solution.convergence.converged:
             return assemble(prepared, likelihood, name, solution, steps)
     findings = [f"covariance {name!r} was not fitted: {what}" for name, what in steps]
     if spec.cluster is not None and spec.cluster_covariance == "heterogeneous compound symmetry":
@@ -204,23 +203,23 @@ def assemble(
 ) -> MixedModelFit:
     """Put the fitted model together at a maximum of the likelihood."""
     spec = prepared.spec
-    point, observed, convergence, notes = solution
-    boundary = bool(notes)
-    kind = "expected" if boundary or spec.information == "expected" else "observed"
-    information = observed if kind == "observed" else likelihood.hessian(point, "expected")
-    notes = [*prepared.design.notes, *notes]
+    point, information, boundary = solution.point, solution.hessian, bool(solution.notes)
+    if boundary or spec.information == "expected":
+        information = likelihood.hessian(point, "expected")
+    notes = [*prepared.design.notes, *solution.notes]
     if boundary and spec.information == "observed":
         notes.append(AT_BOUNDARY)
+    fixed = fixed_effects(spec, prepared, likelihood, point, information)
     return MixedModelFit(
         specification=spec,
         prepared=prepared,
         likelihood=likelihood,
         point=point,
-        convergence=convergence,
-        fixed=fixed_effects(spec, prepared, likelihood, point, information),
+        convergence=solution.convergence,
+        fixed=fixed,
         covariance_used=name,
         steps=steps,
-        notes=notes,
+        notes=[*notes, *fixed.notes],
     )
 
 

@@ -101,6 +101,8 @@ def maximise(
         kind = "observed" if exact else ("start" if step_count == 0 else "quick")
         hessian = likelihood.hessian(point, kind)
         observed = hessian if kind == "observed" else None
+        if not np.isfinite(hessian).all():
+            break
         step, decrement = newton_step(likelihood, point, hessian)
         if exact and (decrement < 1e-20 or stalled > 1):
             break
@@ -162,7 +164,8 @@ def judge(
     """Decide on convergence by gradient and curvature."""
     diagonal = np.diag(hessian)
     if not np.isfinite(hessian).all() or (diagonal <= 0).any():
-        smallest, decrement, largest = float(min(0.0, diagonal.min())), float("inf"), float("inf")
+        smallest = min(0.0, float(np.nan_to_num(diagonal).min()))
+        decrement, largest = float("inf"), float("inf")
     else:
         scale = 1.0 / np.sqrt(diagonal)
         scaled = hessian * np.outer(scale, scale)

@@ -17,6 +17,7 @@ import pandas as pd
 
 from .errors import DesignError, MixedModelError
 from .fit import MixedModelFit
+from .maximum import Solution
 from .model import AT_BOUNDARY, assemble, build_likelihood, build_structure
 from .optimise import Convergence
 from .prepare import prepare
@@ -71,7 +72,7 @@ def record_of(fit: MixedModelFit, reference: Mapping[str, Any] | None = None) ->
         "n_observations": int(fit.n_observations),
         "convergence": asdict(fit.convergence),
         "steps": [list(step) for step in fit.steps],
-        "boundary": [note for note in notes if note != AT_BOUNDARY],
+        "boundary": [note for note in notes if note not in {AT_BOUNDARY, *fit.fixed.notes}],
     }
 
 
@@ -119,6 +120,6 @@ def reopen(record: Mapping[str, Any], frame: pd.DataFrame) -> MixedModelFit:
             prepared,
             likelihood,
             name,
-            (point, observed, Convergence(**record["convergence"]), list(record["boundary"])),
+            Solution(point, observed, Convergence(**record["convergence"]), [*record["boundary"]]),
             [(str(tried), str(what)) for tried, what in record["steps"]],
         )

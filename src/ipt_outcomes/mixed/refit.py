@@ -107,7 +107,8 @@ def refit(
     except (TypeError, ValueError) as error:
         raise MixedModelError(f"{what} must be numbers ({error}).") from error
     solve = _redrawn if weights is None else _weighted
-    with single_threaded():
+    # A replicate whose sums overflow, or whose step goes too far, ends unconverged.
+    with single_threaded(), np.errstate(all="ignore"):
         return solve(fit, statistics, numbers, tolerance)
 
 

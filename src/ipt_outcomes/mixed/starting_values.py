@@ -85,7 +85,9 @@ def _moments(total: Floats, count: Floats, pooled: Floats, weight: Floats, loss:
 def _valid(moment: Floats) -> Floats:
     """Return the nearest matrix with the same variances whose correlations are not extreme."""
     diagonal = np.diag(moment).copy()
-    diagonal[diagonal <= 0] = diagonal[diagonal > 0].mean()
+    # A visit whose few observations the fixed effects reproduce says nothing of its variance.
+    nothing = diagonal <= 1e-8 * diagonal.max()
+    diagonal[nothing] = diagonal[~nothing].mean()
     scale = np.sqrt(diagonal)
     correlation = moment / np.outer(scale, scale)
     np.fill_diagonal(correlation, 1.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,6 +38,8 @@ class FixedEffects:
         df of each coefficient, for the methods that do not depend on the contrast's covariance.
     sandwich
         The empirical covariance, which has df of its own.
+    notes
+        What the reader must know of the adjustment.
     """
 
     beta: Floats
@@ -48,6 +50,7 @@ class FixedEffects:
     method: str
     fixed_df: Floats | None = None
     sandwich: Sandwich | None = None
+    notes: list[str] = field(default_factory=list)
 
     def single(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
         """Return estimate, standard error and df of each row (m, p)."""
