@@ -6,15 +6,26 @@ from ipt_outcomes.provenance.job import job
 
 
 def main(*, config: str, trial: str, estimates: str, folder: str) -> None:
-    """Write each table as HTML and CSV into the folder."""
+    """Write each table as HTML, CSV and LaTeX into the folder, and all of them into a Word file.
+
+    Plain lists of an analysis's rows are data to look up, not tables to print: CSV alone.
+    """
     from ipt_outcomes.results import read
     from ipt_outcomes.study import load_study
     from ipt_outcomes.tables import make_tables
+    from ipt_outcomes.tables.further import PLAIN_LIST
+    from ipt_outcomes.tables.word import write_tables
 
     study, rows = load_study(config), read(estimates)
-    for name, table in make_tables(study=study, estimates=rows, trial=trial).items():
-        stem = Path(folder, name)
-        table.save(html=f"{stem}.html", csv=f"{stem}.csv")
+    tables = make_tables(study=study, estimates=rows, trial=trial)
+    printed = [table for name, table in tables.items() if not name.startswith(PLAIN_LIST)]
+    for table in tables.values():
+        stem = Path(folder, table.name)
+        if table in printed:
+            table.save(stem)
+        else:
+            table.save_csv(f"{stem}.csv")
+    write_tables(study.trials[trial].label, printed, Path(folder, "tables.docx"))
 
 
 if "snakemake" in globals():

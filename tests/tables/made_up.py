@@ -14,6 +14,7 @@ from typing import Any
 
 import pandas as pd
 import yaml
+from made_up_clinical import event_rows, responder_rows, safety_rows, therapist_rows
 from made_up_missing import missing_rows, robustness_rows
 
 from ipt_outcomes.results import estimates
@@ -63,6 +64,11 @@ def made_up(study: Study, trial: str = "example") -> pd.DataFrame:
         rows += _areas(study, trial)
     if study.analyses.medication is not None:
         rows += _medication(study, trial)
+    for plan, made in (
+        (study.analyses.response, responder_rows), (study.analyses.time_to_event, event_rows),
+        (study.analyses.safety, safety_rows), (study.analyses.therapists, therapist_rows),
+    ):  # fmt: skip
+        rows += made(study, trial) if plan is not None else ()
     if study.analyses.missing_data is not None:
         rows += missing_rows(study, trial)
     if study.analyses.robustness is not None:

@@ -136,10 +136,8 @@ def test_unknown_names_are_refused(example: Study, rows: pd.DataFrame) -> None:
 def test_saving_twice_gives_the_same_bytes(tables: dict[str, Table], tmp_path: Path) -> None:
     for name in ("baseline", "adjusted_means_hamd17__policy", "problem_areas"):
         for turn in ("a", "b"):
-            tables[name].save(
-                html=tmp_path / turn / f"{name}.html", csv=tmp_path / turn / f"{name}.csv"
-            )
-        for kind in ("html", "csv"):
+            tables[name].save(tmp_path / turn / name)
+        for kind in ("html", "csv", "tex"):
             first, second = (tmp_path / turn / f"{name}.{kind}" for turn in ("a", "b"))
             assert first.read_bytes() == second.read_bytes()
         page = (tmp_path / "a" / f"{name}.html").read_text("utf-8")
@@ -149,7 +147,7 @@ def test_saving_twice_gives_the_same_bytes(tables: dict[str, Table], tmp_path: P
 
 def test_csv_reads_back_as_what_is_shown(tables: dict[str, Table], tmp_path: Path) -> None:
     table = tables["observed_hamd17"]
-    table.save(html=tmp_path / "x.html", csv=tmp_path / "x.csv")
+    table.save(tmp_path / "x")
     back = pd.read_csv(tmp_path / "x.csv", dtype=str, keep_default_na=False)
     assert (back.to_numpy() == table.frame().to_numpy()).all()
     assert "<5" in set(back.to_numpy().ravel())
@@ -160,7 +158,7 @@ def test_hostile_labels_stay_text(
 ) -> None:
     for name, table in all_tables(hostile, hostile_rows).items():
         html, csv = tmp_path / f"{name}.html", tmp_path / f"{name}.csv"
-        table.save(html=html, csv=csv)
+        table.save(tmp_path / name)
         page = html.read_text("utf-8")
         assert "<script" not in page
         assert "&lt;script&gt;" in page
@@ -184,10 +182,12 @@ def test_an_analysis_without_a_table_of_its_own_is_shown(
     new = rows[rows["analysis"] == "medication"].copy()
     new["analysis"] = "tipping point"
     new["id"] = new["id"].str.replace("medication", "tipping-point")
-    own = rows[~rows["analysis"].str.startswith("robustness")]
+    listed_too = ("robustness", "response", "remission", "reliable", "deterioration", "time to",
+                  "safety", "therapists")  # fmt: skip
+    own = rows[~rows["analysis"].str.startswith(listed_too)]
     assert further_tables(example, own) == {}
     whole = {"analysis_robustness", "analysis_robustness_tipping_point"}
-    assert set(further_tables(example, rows)) == whole
+    assert whole < set(further_tables(example, rows))
     both = pd.concat([own, new, new.head(0)], ignore_index=True)
     (table,) = further_tables(example, both).values()
     assert table.name == "analysis_tipping_point"

@@ -1,4 +1,4 @@
-# The tables of each trial, as HTML and CSV. One job for all: they take a moment together.
+# The tables of each trial, as HTML, CSV, LaTeX and Word. One job for all: they take a moment together.
 
 
 rule tables:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -28,6 +29,8 @@ def figure_names(study: Study, trial: str) -> list[str]:
     names = ["participant_flow", *(MEANS + outcome for outcome in study.outcomes_of(trial))]
     names += ["problem_areas"] * (study.analyses.problem_areas is not None)
     names += ["medication"] * (study.analyses.medication is not None)
+    names += ["responders"] * (study.analyses.response is not None)
+    names += ["time_to_events"] * (study.analyses.time_to_event is not None)
     names += ["missing_scores"] * (study.analyses.missing_data is not None)
     plan = study.analyses.robustness
     if plan is not None:
@@ -45,7 +48,8 @@ def module_of(name: str) -> str:
     >>> module_of("adjusted_means_hamd17")
     'figures.means'
     """
-    modules = {"participant_flow": "flow", "robustness_remission": "robustness"}
+    modules = {"participant_flow": "flow", "robustness_remission": "robustness",
+               "time_to_events": "event_curves"}  # fmt: skip
     return f"figures.{'means' if name.startswith(MEANS) else modules.get(name, name)}"
 
 
@@ -68,21 +72,12 @@ def draw_figure(name: str, *, study: Study, estimates: pd.DataFrame, trial: str)
     ValueError
         When the trial has no such figure.
     """
-    from ipt_outcomes.figures.flow import participant_flow
-    from ipt_outcomes.figures.means import adjusted_means
-    from ipt_outcomes.figures.medication import medication
-    from ipt_outcomes.figures.missing_scores import missing_scores
-    from ipt_outcomes.figures.problem_areas import problem_areas
-    from ipt_outcomes.figures.robustness import robustness, robustness_remission
-    from ipt_outcomes.figures.tipping_points import tipping_points
-
     if name not in figure_names(study, trial):
         raise ValueError(f"trial {trial} has no figure called {name}")
     source = Source.of(study, estimates, trial)
+    module = import_module(f"ipt_outcomes.{module_of(name)}")
     if name.startswith(MEANS):
-        return adjusted_means(source, name.removeprefix(MEANS))
-    draw = {"participant_flow": participant_flow, "problem_areas": problem_areas,
-            "medication": medication, "missing_scores": missing_scores, "robustness": robustness,
-            "robustness_remission": robustness_remission,
-            "tipping_points": tipping_points}  # fmt: skip
-    return draw[name](source)
+        drawing: Drawing = module.adjusted_means(source, name.removeprefix(MEANS))
+    else:  # the function has the figure's name
+        drawing = getattr(module, name)(source)
+    return drawing

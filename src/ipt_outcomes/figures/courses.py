@@ -18,6 +18,7 @@ from ipt_outcomes.figures.style import (
     INK,
     MARKER_SIZES,
     PAPER,
+    POINT,
     QUIET,
     SHADE,
     SMALL,
@@ -27,9 +28,6 @@ from ipt_outcomes.figures.style import (
 )
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.numbers import number
-
-POINT = 1 / 72
-"""Inches in a point."""
 
 COUNT_ROW = 12.0
 """Height of a line of the table of counts, in points."""

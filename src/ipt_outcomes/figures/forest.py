@@ -9,10 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ipt_outcomes.figures.style import INK, PAPER, QUIET, SMALL, TEXT, text_width, wrapped
+from ipt_outcomes.figures.style import INK, PAPER, POINT, QUIET, SMALL, TEXT, text_width, wrapped
 from ipt_outcomes.tables.numbers import number
 
-POINT = 1 / 72
 SYMBOLS = ("n", "p")
 """Heads that are set in italics."""
 LINE = 15.0

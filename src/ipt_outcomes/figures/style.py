@@ -32,6 +32,9 @@ PAPER = "#ffffff"
 WIDTH = 7.09
 """Width of a figure in inches: 180 mm, two columns of a journal."""
 
+POINT = 1 / 72
+"""Inches in a point."""
+
 TEXT = 8.0
 SMALL = 7.0
 

@@ -13,11 +13,9 @@ from dataclasses import dataclass
 from ipt_outcomes.report.contents import Numbering, Section
 from ipt_outcomes.report.pieces import EmbeddedFigure
 from ipt_outcomes.study import Study
+from ipt_outcomes.tables.further import PLAIN_LIST
 from ipt_outcomes.tables.quotes import Text
 from ipt_outcomes.tables.table import Table
-
-PLAIN_LIST = "analysis_"
-"""How the names of tables begin that list the rows of an analysis as they are."""
 
 
 @dataclass(frozen=True)

@@ -95,7 +95,7 @@ class _Shelf:
 
     def __init__(self, figures: Mapping[str, EmbeddedFigure], tables: Mapping[str, Table]) -> None:
         self.figures = dict(figures)
-        self.tables = dict(tables)
+        self.tables = {name: table for name, table in tables.items() if table.lines}
 
     def take_figures(self, *beginnings: str) -> list[EmbeddedFigure]:
         return [self.figures.pop(name) for name in claimed(self.figures, beginnings)]
@@ -132,10 +132,10 @@ def _summary(sources: Mapping[str, Source], several: bool) -> Section:
             summary.question(source),
             sentences.endpoint_result(source, outcome),
             sentences.how_sure(source, outcome),
-            summary.responders(source),
-            *summary.robustness(source),
-            summary.harms(source),
         ]
+        if sentences.has_result(source, outcome):
+            texts += [summary.responders(source), *summary.robustness(source)]
+        texts.append(summary.harms(source))
         section.paragraphs += [text for text in texts if text]
     return section
 

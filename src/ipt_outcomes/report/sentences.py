@@ -47,6 +47,12 @@ def plain_result(source: Source, outcome: str) -> Text:
     )  # fmt: skip
 
 
+def has_result(source: Source, outcome: str) -> bool:
+    """Say whether the model of an outcome gave differences that may be stated."""
+    differences = _differences(source, outcome)
+    return bool(differences) and all(row["converged"] is not False for row in differences)
+
+
 def _differences(source: Source, outcome: str) -> list[Row]:
     """Rows of the arms' differences at the primary endpoint, everyone as randomised."""
     rows = _at_endpoint(source, outcome).where(quantity="difference")

@@ -13,14 +13,19 @@ from ipt_outcomes.tables.endpoint import endpoint_differences
 from ipt_outcomes.tables.estimands import estimands
 from ipt_outcomes.tables.flow import participant_flow
 from ipt_outcomes.tables.further import further_tables
+from ipt_outcomes.tables.harms import harms
 from ipt_outcomes.tables.means import adjusted_means
 from ipt_outcomes.tables.medication import medication
 from ipt_outcomes.tables.missing_scores import missing_predictors, missing_scores
 from ipt_outcomes.tables.observed import observed_scores
 from ipt_outcomes.tables.problem_areas import problem_areas
+from ipt_outcomes.tables.responders import responders
 from ipt_outcomes.tables.robustness import robustness
+from ipt_outcomes.tables.secondary import secondary_outcomes
 from ipt_outcomes.tables.source import AS_RANDOMISED, PER_PROTOCOL, Source
 from ipt_outcomes.tables.table import Table
+from ipt_outcomes.tables.therapists import therapists
+from ipt_outcomes.tables.time_to_event import time_to_event
 
 Makers = dict[str, "partial[Table]"]
 
@@ -60,6 +65,16 @@ def _makers(study: Study, trial: str) -> Makers:
         plan("problem_areas", problem_areas)
     if study.analyses.medication is not None:
         plan("medication", medication)
+    if len(study.outcomes_of(trial)) > 1:
+        plan("secondary_outcomes", secondary_outcomes)
+    if study.analyses.response is not None:
+        plan("responders", responders)
+    if study.analyses.time_to_event is not None:
+        plan("time_to_event", time_to_event)
+    if getattr(study.analyses, "therapists", None) is not None:
+        plan("therapists", therapists)
+    if study.analyses.safety is not None:
+        plan("harms", harms)
     if study.analyses.missing_data is not None:
         plan("missing_scores", missing_scores)
         plan("missing_predictors", missing_predictors)

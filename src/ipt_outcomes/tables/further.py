@@ -19,6 +19,8 @@ HAVE_THEIR_OWN = ("flow", "baseline", "observed", "primary", "primary, model-bas
                   "problem areas", "medication", "missing data")  # fmt: skip
 DRAWN = ("robustness, delta ", "robustness, remission, delta ")
 """Beginnings of analyses that a figure shows whole: a grid of shifts is no reading."""
+PLAIN_LIST = "analysis_"
+"""How the names of these tables begin."""
 MOST = 200
 """Most lines; what is beyond stands in the table of estimates only, and the table says so."""
 MOST_OF_GRID = 40
@@ -72,7 +74,7 @@ def _table(source: Source, family: str, analyses: list[str]) -> Table:
     shown = Rows(list(rows)[:most])
     adjusted = any(row["p_adjusted"] is not None for row in shown)
     return Table(
-        "analysis_" + re.sub(r"[^a-z0-9]+", "_", family.lower()).strip("_"),
+        PLAIN_LIST + re.sub(r"[^a-z0-9]+", "_", family.lower()).strip("_"),
         words(named(family[:1].upper() + family[1:]), ": ", source.trial_label()),
         words("What"),
         (

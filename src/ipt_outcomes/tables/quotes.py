@@ -55,6 +55,10 @@ def _percent_interval(row: Row) -> str:
     return numbers.interval(100 * lower, 100 * upper, 1)
 
 
+def _times(factor: float, value: float | None) -> float | None:
+    return None if value is None else factor * value
+
+
 def _level(row: Row) -> str:
     return numbers.level(row["level"])
 
@@ -65,6 +69,10 @@ FORMS: dict[str, Callable[[Row], str]] = {
     "interval": lambda row: numbers.interval(row["lower"], row["upper"]),
     "percent": _percent,
     "percent interval": _percent_interval,
+    "percent points": lambda row: numbers.number(_times(100, row["estimate"]), 1),
+    "three decimals": lambda row: numbers.number(row["estimate"], 3),
+    "three decimal interval": lambda row: numbers.interval(row["lower"], row["upper"], 3),
+    "analysis": lambda row: row["analysis"],
     "one decimal": lambda row: numbers.number(row["estimate"], 1),
     "one decimal interval": lambda row: numbers.interval(row["lower"], row["upper"], 1),
     "level": _level,

@@ -136,21 +136,30 @@ class Table:
 
         return as_great_table(self)
 
-    def save(self, *, html: str | Path, csv: str | Path) -> None:
-        """Write the table as a page of its own and as CSV, each whole or not at all.
+    def save(self, stem: str | Path) -> None:
+        """Write the table as a page of its own, as CSV and as LaTeX, each whole or not at all.
 
         Parameters
         ----------
-        html, csv
-            Where to write. The CSV starts with a byte order mark, without which spreadsheet
-            programs garble minus signs.
+        stem
+            Path without ending; ``.html``, ``.csv`` and ``.tex`` are added.
         """
+        from ipt_outcomes.tables.latex import as_latex
+
         page = self.gt().as_raw_html(make_page=True)
-        _write(html, lambda path: path.write_text(page.rstrip() + "\n", "utf-8"))
+        _write(f"{stem}.html", lambda path: path.write_text(page.rstrip() + "\n", "utf-8"))
+        _write(f"{stem}.tex", lambda path: path.write_text(as_latex(self), "utf-8"))
+        self.save_csv(f"{stem}.csv")
+
+    def save_csv(self, path: str | Path) -> None:
+        """Write the table as CSV.
+
+        It starts with a byte order mark, without which spreadsheet programs garble minus signs.
+        """
         safe = self.frame().map(spreadsheet_safe)
         safe.columns = [spreadsheet_safe(str(name)) for name in safe.columns]
         _write(
-            csv,
+            path,
             lambda path: safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n"),
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -229,6 +229,24 @@ def add_table(document: Any, table: Table, caption: str) -> None:
     for note in table.footnotes:
         document.add_paragraph(str(note).translate(_FORBIDDEN), style="TableNotes")
     document.add_paragraph()
+
+
+def write_tables(title: str, tables: Iterable[Table], path: str | Path) -> None:
+    """Write tables below each other into one Word file, to be copied into a manuscript.
+
+    Parameters
+    ----------
+    title
+        Its title.
+    tables
+        The tables.
+    path
+        Where to write; the file appears whole or not at all.
+    """
+    document = empty_document(title)
+    for number, table in enumerate(tables, 1):
+        add_table(document, table, f"Table {number}")
+    save_document(document, path)
 
 
 def add_caption(document: Any, label: str, title: str, rest: str = "") -> None:
