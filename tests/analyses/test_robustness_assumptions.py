@@ -189,12 +189,14 @@ def test_mistakes_in_the_section_are_told_with_their_lines(reference_trial, tmp_
     further:
       - {label: A, shift: {arm: {IPT: 1, PILL: 2}, visit: {week_99: 1}}}
       - {label: A, by_event: {Felt no benefit: jump-to-reference}}
+      - {label: Missing at random}
 """
     (tmp_path / "config.yaml").write_text(text[:begin] + wrong + text[text.index("  # How long") :])
     with pytest.raises(ConfigError) as told:
         load_study(tmp_path / "config.yaml")
     for expected in ("CBT does not stand under arms", "PILL does not stand under arms",
-                     "week_99 does not stand under visits", "two assumptions are called A"):  # fmt: skip
+                     "week_99 does not stand under visits", "two assumptions are called A",
+                     "Missing at random is the name of another part"):  # fmt: skip
         assert expected in str(told.value)
     with pytest.raises(ValueError, match="percentile takes the percentiles of resamples"):
         with_plan(reference_trial, intervals="percentile")

@@ -53,6 +53,7 @@ class Engine:
         self.data, self.plan, self.trial, self.events = data, plan, trial, events
         self.level = data.study.analyses.primary.level
         self._drawn: dict[tuple[str, bytes], Draws] = {}
+        self._under: dict[str, IncompleteTrial] = {}
 
     def rng(self, *purpose: str) -> np.random.Generator:
         """Return the stream of random numbers of a purpose."""
@@ -61,9 +62,15 @@ class Engine:
             study.study.seed, self.data.trial, study.primary_outcome, "robustness", *purpose
         )
 
+    def under(self, one: Assumed) -> IncompleteTrial:
+        """Return the trial with the strategies of an assumption."""
+        if one.label not in self._under:
+            self._under[one.label] = under(one, self.trial, self.events)
+        return self._under[one.label]
+
     def draws(self, one: Assumed, method: Any) -> Draws:
         """Draw parameters, once for all assumptions that fit the model to the same scores."""
-        trial = under(one, self.trial, self.events)
+        trial = self.under(one)
         key = (method, np.isnan(trial.modelled).tobytes())
         if key not in self._drawn:
             note.info("%s: drawing for %s", method, one.label)
@@ -73,7 +80,7 @@ class Engine:
 
     def imputed(self, one: Assumed, method: Any) -> Imputed:
         """Complete the scores under an assumption, its shift apart."""
-        return impute(self.draws(one, method), under(one, self.trial, self.events))
+        return impute(self.draws(one, method), self.under(one))
 
     def interval(self, method: str) -> Any:
         """Say how intervals are made from the draws of a method."""

@@ -120,9 +120,16 @@ def _chain() -> type[Any]:
 
     class Chain(MICEData):  # type: ignore[misc]
         def _matrices(self, name: str) -> tuple[Floats, Floats]:
-            others = self.data.drop(columns=name).to_numpy(float)
-            design = np.column_stack([np.ones(len(others)), others])
-            return self.data[name].to_numpy(float), design
+            if not hasattr(self, "_values"):
+                self._values = self.data.to_numpy(float)
+            at = self.data.columns.get_loc(name)
+            design = np.insert(np.delete(self._values, at, axis=1), 0, 1.0, axis=1)
+            return self._values[:, at].copy(), design
+
+        def _store_changes(self, col: str, vals: Floats) -> None:
+            super()._store_changes(col, vals)
+            if hasattr(self, "_values"):
+                self._values[self.ix_miss[col], self.data.columns.get_loc(col)] = vals
 
         def get_fitting_data(
             self, vname: str

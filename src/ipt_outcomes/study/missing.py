@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from pydantic import Field, model_validator
 
@@ -19,6 +19,11 @@ Assumption = Literal[
     "copy-increments",
     "last-mean-carried-forward",
 ]
+
+
+TAKEN = {name.replace("-", " ") for name in get_args(Assumption)} | {"copy increments in reference"}
+RESERVED = ("remission", "delta", "tipping", "verdict")
+"""What a further assumption cannot be called: rows of the estimates table have these names."""
 
 
 class MissingDataAnalysis(Section):
@@ -135,6 +140,13 @@ def missing_problems(study: Study) -> Iterator[Problem]:
                 (*key, "label"),
                 f"two assumptions are called {one.label}.",
                 "Give each a name of its own.",
+            )
+        plain = one.label.lower()
+        if plain in TAKEN or plain.startswith(RESERVED) or plain.endswith(", rubin"):
+            yield (
+                (*key, "label"),
+                f"{one.label} is the name of another part of this analysis.",
+                "Call it otherwise, in your own words.",
             )
         if one.shift is not None:
             at: tuple[str, ...] = (*key, "shift")
