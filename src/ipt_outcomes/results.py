@@ -41,6 +41,7 @@ QUANTITIES = (
     "number needed to harm",
     "survival",
     "restricted mean",
+    "weight",
     "intraclass correlation",
     "predicted effect",
     "score",

@@ -28,6 +28,7 @@ except (ConfigError, PlanError, PseudonymError) as error:
 
 TRIALS = list(STUDY.trials)
 ANALYSES = [name for name, plan in STUDY.analyses if plan and name != "primary"]
+SYNTHESES = list(STUDY.synthesis)
 REPORT = "results/shared/report.html"
 MASKED = STUDY.study.blinded and not PLAN.is_locked
 
@@ -36,6 +37,7 @@ wildcard_constraints:
     trial="|".join(re.escape(trial) for trial in STUDY.trials),
     outcome="|".join(re.escape(outcome) for outcome in STUDY.outcomes),
     analysis="|".join(ANALYSES) or "none",
+    synthesis="|".join(re.escape(name) for name in SYNTHESES) or "none",
 
 
 def code(*modules):
@@ -47,7 +49,9 @@ def settings(*analyses, without=()):
     """Name the parts of the configuration on which a rule depends, for one trial."""
 
     def part(wildcards):
-        content = STUDY.model_dump(mode="json", exclude={*without, "publication"})
+        content = STUDY.model_dump(
+            mode="json", exclude={*without, "publication", "synthesis"}
+        )
         content["study"] = {"seed": STUDY.study.seed}
         content["trials"] = {wildcards.trial: content["trials"][wildcards.trial]}
         if "analyses" in content:
@@ -97,6 +101,33 @@ def trial_estimates_of(trial):
     names += [f"primary_{outcome}" for outcome in STUDY.outcomes_of(trial)]
     names += ANALYSES
     return [f"{folder}/{name}.parquet" for name in names]
+
+
+def synthesis_inputs(wildcards):
+    """The published table and the estimates of our own trials that a synthesis pools."""
+    plan = STUDY.synthesis[wildcards.synthesis]
+    files = {}
+    if plan.published is not None:
+        files["published"] = plan.published.file
+    if plan.own is not None:
+        files["own"] = [
+            f"results/shared/{trial}/estimates/primary_{plan.own.outcome}.parquet"
+            for trial in TRIALS
+            if plan.own.outcome in STUDY.outcomes_of(trial)
+        ]
+    return files
+
+
+def synthesis_settings(wildcards):
+    """The parts of the configuration that a synthesis depends on."""
+    plan = STUDY.synthesis[wildcards.synthesis]
+    content = STUDY.model_dump(mode="json", include={"trials", "arms", "estimands"})
+    return json.dumps([plan.model_dump(mode="json"), content], sort_keys=True)
+
+
+def synthesis_estimates():
+    """The rows of all syntheses."""
+    return [f"results/shared/{name}/estimates/synthesis.parquet" for name in SYNTHESES]
 
 
 def trial_figures(trial):

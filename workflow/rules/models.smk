@@ -57,7 +57,8 @@ rule analysis:
 
 rule estimates:
     input:
-        estimates=[table for trial in TRIALS for table in trial_estimates_of(trial)],
+        estimates=[table for trial in TRIALS for table in trial_estimates_of(trial)]
+        + synthesis_estimates(),
     output:
         parquet="results/shared/estimates.parquet",
         csv="results/shared/estimates.csv",

@@ -134,6 +134,15 @@ def publish(study_folder: str | Path, out: str | Path) -> Bundle:
     for name in ("config.yaml", PLAN_FILE):
         if (folder / name).is_file():
             files[f"config/{name}"] = (folder / name).read_bytes()
+    for plan in study.synthesis.values():
+        if plan.published is not None:
+            table = (folder / plan.published.file).resolve()
+            if not table.is_relative_to(folder.resolve()):
+                raise PublishError(
+                    f"synthesis: {plan.published.file} lies outside the folder of config.yaml; put "
+                    "it inside, so that the bundle can hold it."
+                )
+            files[f"config/{plan.published.file}"] = table.read_bytes()
     source = source_files()
     files["code/source.zip"] = zipped(source)
     files[WORKFLOW] = source.get("Snakefile", b"# see source.zip\n")

@@ -19,6 +19,12 @@ from concurrent.futures import ProcessPoolExecutor
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ipt_outcomes.study import Study
 
 Task = tuple[str, str, str, str, str | None]
 """Configuration, data folder, trial, analysis, outcome."""
@@ -125,10 +131,15 @@ def _show(config: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
 
     study = load_study(config, check_files=False)
     table = combine(read(path) for task in tasks if (path := _place(out, task)).is_file())
+    failures = {}
+    for name in study.synthesis:
+        try:
+            table = combine([table, _pool(study, name, config, table, out)])
+        except Exception as error:  # the trials go on, and the verification names this one
+            failures[f"{name}/synthesis"] = f"{type(error).__name__}: {error}"
     if not read_plan(config, study).is_locked:
         table = hold_to_plan(table, None)
     write(table, Path(out, "estimates.parquet"), Path(out, "estimates.csv"))
-    failures = {}
     for trial in study.trials:
         for figure in figure_names(study, trial):
             try:
@@ -143,6 +154,17 @@ def _show(config: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
         except Exception as error:  # tables without their rows
             failures[f"{trial}/tables"] = f"{type(error).__name__}: {error}"
     return failures
+
+
+def _pool(study: Study, name: str, config: str, table: pd.DataFrame, out: str) -> pd.DataFrame:
+    """Pool the trials of one synthesis and draw its figures."""
+    from ipt_outcomes.figures.pooling import forest, funnel
+    from ipt_outcomes.synthesis.planned import planned_synthesis
+
+    rows = planned_synthesis(study, name, Path(config).parent, table).rows
+    for figure, draw in (("forest", forest), ("funnel", funnel)):
+        draw(study.synthesis[name], name, rows).save(Path(out, name, "figures", figure))
+    return rows
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -28,6 +28,7 @@ from ipt_outcomes.study.sections import (
     Section,
     Visit,
 )
+from ipt_outcomes.study.synthesis import Synthesis, synthesis_problems
 from ipt_outcomes.study.trials import NO_PLANNED_VISIT, Trial
 
 Problem = tuple[tuple[str, ...], str, str]
@@ -63,6 +64,8 @@ class Study(Section):
     """The first one is the primary estimand."""
     analysis_sets: AnalysisSets = Field(default_factory=AnalysisSets)
     analyses: Analyses
+    synthesis: dict[Name, Synthesis] = Field(default_factory=dict)
+    """Several trials pooled, our own or published: one entry per pooled effect."""
     publication: Publication | None = None
     """What a bundle for reviewers may hold; leave out until there is something to publish."""
 
@@ -118,6 +121,7 @@ class Study(Section):
         yield from process_problems(self)
         yield from effect_problems(self)
         yield from instrument_problems(self)
+        yield from synthesis_problems(self)
         for name, trial in self.trials.items():
             yield from self._trial_problems(name, trial)
 

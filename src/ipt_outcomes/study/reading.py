@@ -90,6 +90,7 @@ def load_study(path: str | Path, *, check_files: bool = True) -> Study:
     ]
     if check_files:
         findings += list(_missing_files(study, path.parent, lines))
+        findings += list(_missing_tables(study, path.parent, lines))
     if findings:
         raise ConfigError(str(path), _once(findings))
     return study
@@ -272,6 +273,16 @@ def _missing_files(study: Study, folder: Path, lines: dict[Path_, int]) -> Itera
                 mend = f"Paths are relative to the folder of config.yaml ({folder.resolve().name})."
                 problem = f"there is no file {described.file}."
                 yield ConfigFinding(".".join(where), _line(where, lines), problem, mend)
+
+
+def _missing_tables(study: Study, folder: Path, lines: dict[Path_, int]) -> Iterator[ConfigFinding]:
+    for name, plan in study.synthesis.items():
+        if plan.published is not None and not (folder / plan.published.file).is_file():
+            key = ("synthesis", name, "published", "file")
+            mend = f"Paths are relative to the folder of config.yaml ({folder.resolve().name})."
+            yield ConfigFinding(
+                ".".join(key), _line(key, lines), f"there is no file {plan.published.file}.", mend
+            )
 
 
 def _once(findings: list[ConfigFinding]) -> list[ConfigFinding]:

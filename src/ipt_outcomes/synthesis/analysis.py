@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from ipt_outcomes.results import QUANTITIES, estimates
+from ipt_outcomes.results import estimates
 from ipt_outcomes.synthesis import rows as as_rows
 from ipt_outcomes.synthesis.aggregate import one_row_per_trial
 from ipt_outcomes.synthesis.dependence import with_dependence
@@ -146,8 +146,7 @@ def _all_rows(effects: Effects, plan: PoolingPlan) -> Iterator[Row]:
     }
     each = {**about, "status": "exploratory", "notes": None}
     yield from as_rows.effect_rows(effects, each, plan.level)
-    if "weight" in QUANTITIES:
-        yield from as_rows.weight_rows(effects, model.weights, each)
+    yield from as_rows.weight_rows(effects, model.weights, each)
     yield from as_rows.count_rows(effects, about)
     fitted = {**about, **_fitted(model, about)}
     yield from as_rows.pooled_rows(effects, model.pooled, _prediction(model), fitted)

@@ -1,0 +1,126 @@
+"""A synthesis as ``config.yaml`` plans it: own trials, by their estimates, and published ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from ipt_outcomes.study import Study
+from ipt_outcomes.study.synthesis import OwnTrials, PublishedTrials
+from ipt_outcomes.synthesis.analysis import PoolingPlan, pool_trials
+from ipt_outcomes.synthesis.effects import Effects, Measure
+from ipt_outcomes.synthesis.errors import SynthesisError
+from ipt_outcomes.synthesis.published import EffectRules, published_effects
+from ipt_outcomes.synthesis.table_columns import METAPSY, EffectColumns
+from ipt_outcomes.synthesis.two_stage import combine_with_published, trial_effects
+
+COLUMNS = {"standard": EffectColumns(), "metapsy": METAPSY}
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """What a synthesis found.
+
+    Parameters
+    ----------
+    rows
+        Rows of the estimates table.
+    findings
+        What a reader must know of the published table.
+    """
+
+    rows: pd.DataFrame
+    findings: pd.DataFrame
+
+
+def planned_synthesis(
+    study: Study, name: str, folder: str | Path, estimates: pd.DataFrame | None
+) -> Pooled:
+    """Pool the trials of one planned synthesis.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    name
+        Short name of the synthesis.
+    folder
+        Folder of ``config.yaml``, which the path of the published table is relative to.
+    estimates
+        The estimates of the study's own trials; None when the synthesis uses none.
+
+    Raises
+    ------
+    SynthesisError
+        When there is nothing to pool, or effects cannot be pooled with each other.
+    ipt_outcomes.ingest.findings.DataErrors
+        When the published table has errors; the message lists all of them.
+    """
+    plan = study.synthesis[name]
+    own = None
+    if plan.own is not None:
+        if estimates is None:
+            raise SynthesisError(f"synthesis.{name}: own trials are named, their estimates lack.")
+        own = _own(study, plan.own, plan.measure, estimates)
+    findings = pd.DataFrame()
+    effects = own
+    if plan.published is not None:
+        published, findings = _published(plan.published, plan.measure, Path(folder))
+        effects = published
+        if own is not None:
+            same: dict[str, str | None] = dict.fromkeys(own.trials)
+            same |= plan.published.same_trials
+            effects = combine_with_published(own, published, same)
+    if effects is None:
+        raise SynthesisError(f"synthesis.{name}: names no trials.")
+    pooling = PoolingPlan(
+        name,
+        plan.outcome,
+        plan.comparison,
+        method=plan.method,
+        inference=plan.inference,
+        correlation=plan.correlation,
+        subgroups=tuple(plan.subgroups),
+        moderators=tuple(tuple(terms) for terms in plan.moderators),
+        level=plan.level,
+        status=plan.status,
+    )
+    return Pooled(pool_trials(effects, pooling), findings)
+
+
+def _own(study: Study, own: OwnTrials, measure: Measure, estimates: pd.DataFrame) -> Effects:
+    arm, reference = own.compare
+    trials = [t for t in study.trials if {arm, reference} <= set(study.arms_of(t))]
+    return trial_effects(
+        estimates[estimates["trial"].isin(trials)],
+        measure,
+        outcome=own.outcome,
+        estimand=own.estimand,
+        analysis_set=own.analysis_set,
+        visit=study.estimands[own.estimand].endpoint,
+        arms=(arm, reference),
+    )
+
+
+def _published(
+    table: PublishedTrials, measure: Measure, folder: Path
+) -> tuple[Effects, pd.DataFrame]:
+    return published_effects(
+        folder / table.file,
+        measure,
+        columns=COLUMNS[table.columns],
+        rules=EffectRules(
+            higher_is=table.higher_is,
+            event_is=table.event_is,
+            zero_cells=table.zero_cells,
+            variance=table.variance,
+        ),
+        numbers=table.numbers,
+        categories=table.categories,
+        delimiter=table.delimiter,
+        decimal=table.decimal,
+        encoding=table.encoding,
+        missing=tuple(table.missing),
+    )
