@@ -1,6 +1,7 @@
 """Run one analysis of one trial: the wildcard, or the rule, has its name."""
 
 import json
+import os
 
 from ipt_outcomes.provenance.job import job
 
@@ -18,6 +19,7 @@ def main(
     estimates: str,
     restricted: str,
     not_analysed: str | None,
+    residuals: str | None,
     fits: str | None,
 ) -> None:
     """Write the analysis's rows, confirmatory only as far as the locked plan covers them.
@@ -49,12 +51,15 @@ def main(
         kept.write(fits)
     rows = hold_to_plan(rows, json.loads(touched))
     write_apart(rows, shared=estimates, restricted=restricted)
-    if not_analysed is not None and outcome is not None:
-        import os
+    if not_analysed is not None and residuals is not None and outcome is not None:
+        from ipt_outcomes.analyses.diagnostics import person_level
 
-        listed = list_not_analysed(data, outcome)
-        listed.to_csv(f"{not_analysed}.part", index=False, lineterminator="\n")
-        os.replace(f"{not_analysed}.part", not_analysed)
+        for table, path in (
+            (list_not_analysed(data, outcome), not_analysed),
+            (person_level(data, outcome), residuals),
+        ):
+            table.to_csv(f"{path}.part", index=False, lineterminator="\n")
+            os.replace(f"{path}.part", path)
 
 
 if "snakemake" in globals():
@@ -71,5 +76,6 @@ if "snakemake" in globals():
             estimates=snakemake.output.estimates,
             restricted=snakemake.output.restricted,
             not_analysed=snakemake.output.get("not_analysed"),
+            residuals=snakemake.output.get("residuals"),
             fits=snakemake.output.get("fits"),
         )

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from ipt_outcomes.analyses.medication import MedicationError, add_on_contrasts, medication
+from ipt_outcomes.analyses.medication import MedicationError, medication
 from ipt_outcomes.analyses.primary import primary
 from ipt_outcomes.study import Study
+from ipt_outcomes.study.components import add_on_contrasts
 
 
 def with_arms(data, **changes):

@@ -11,6 +11,8 @@ rule primary:
         estimates="results/shared/{trial}/estimates/primary_{outcome}.parquet",
         # Who is left out, by study number: never shared.
         not_analysed="results/restricted/{trial}/not_analysed_{outcome}.csv",
+        # Residuals and influence by study number: never shared either.
+        residuals="results/restricted/{trial}/residuals_{outcome}.csv",
         restricted="results/restricted/{trial}/estimates/primary_{outcome}.parquet",
         fits=directory("results/restricted/{trial}/fits/primary_{outcome}"),
     log:
@@ -21,7 +23,7 @@ rule primary:
         config=CONFIG,
         settings=settings(without=("enrolment",)),
         touched=touched("primary"),
-        code=code("analyses.primary", "frames", "study", "results"),
+        code=code("analyses.primary", "analyses.diagnostics", "frames", "study", "results"),
     message:
         "{wildcards.trial}: {wildcards.outcome} modelled"
     script:

@@ -153,7 +153,7 @@ def slope_rows(data: TrialData, rows: pd.DataFrame, where: Row, endpoint: str) -
     if seen["week"].nunique() < 2:
         return
     fit = mixed_model(
-        "score ~ baseline + week*problem_area", seen, participant="participant",
+        "score ~ baseline + week*problem_area", seen, participant="participant", visit="visit",
         random="1 + week", df=plan.degrees_of_freedom, level=plan.level,
     )  # fmt: skip
     people = seen.drop_duplicates("participant")["problem_area"].value_counts()

@@ -1,8 +1,14 @@
-"""What medication adds to psychotherapy, and psychotherapy to medication.
+"""What medication adds to psychotherapy, psychotherapy to medication, and whether both add up.
 
 Which arms form an add-on contrast is read off their components: two arms that share their
 psychotherapy, one with medication and one without, tell what medication adds; two that share
 their medication, one with psychotherapy, tell what psychotherapy adds.
+
+Which cells form a 2 × 2, if any, is said by the configuration and checked against the components:
+margins, simple effects and the verdict on additivity are those of
+:mod:`ipt_outcomes.analyses.factorial`. Whether medication works early on some symptoms and
+psychotherapy late on others is asked by symptom cluster (DiMascio et al. 1979, Archives of General
+Psychiatry 36:1450).
 """
 
 from __future__ import annotations
@@ -13,44 +19,23 @@ from typing import Any
 import pandas as pd
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
+from ipt_outcomes.analyses.factorial import (
+    factorial_rows,
+    fit_factorial,
+    not_a_factorial,
+    timing_rows,
+)
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
+from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.results import estimates
-from ipt_outcomes.study import Study
+from ipt_outcomes.study.components import add_on_contrasts
+from ipt_outcomes.study.effects import Factorial, MedicationAnalysis
 
 Row = dict[str, Any]
 
 
 class MedicationError(ValueError):
-    """No two arms of the trial form an add-on contrast."""
-
-
-def add_on_contrasts(study: Study, arms: list[str]) -> list[tuple[str, str, str]]:
-    """Find the pairs of arms that differ by one component.
-
-    Parameters
-    ----------
-    study
-        The configuration.
-    arms
-        Arms of the trial.
-
-    Returns
-    -------
-    list of tuple
-        Arm with the component, arm without it, and what the pair tells.
-    """
-    found = []
-    for more in arms:
-        for less in arms:
-            a, b = study.arms[more], study.arms[less]
-            same_therapy = a.has_psychotherapy and a.psychotherapy == b.psychotherapy
-            same_therapy = same_therapy and a.format == b.format
-            if same_therapy and a.has_medication and not b.has_medication:
-                found.append((more, less, f"what medication adds to {a.psychotherapy}"))
-            same_medication = a.has_medication and a.medication == b.medication
-            if same_medication and a.has_psychotherapy and not b.has_psychotherapy:
-                found.append((more, less, f"what {a.psychotherapy} adds to medication"))
-    return found
+    """The arms form no add-on contrast, or not the factorial that is asked for."""
 
 
 def medication(data: TrialData) -> pd.DataFrame:
@@ -64,21 +49,30 @@ def medication(data: TrialData) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows of the estimates table: one difference per pair of arms and visit.
+        Rows of the estimates table: one difference per pair of arms and visit; for a factorial
+        also margins, simple effects, interaction and the verdict on additivity.
 
     Raises
     ------
     MedicationError
-        When no two arms differ by one component.
+        When no two arms differ by one component, or the cells are no 2 × 2.
     """
     plan = data.study.analyses.medication
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     pairs = add_on_contrasts(data.study, data.arms)
-    if not pairs:
+    if not pairs and plan.factorial is None:
         raise MedicationError(
             f"{data.trial}: no two arms differ by medication or psychotherapy alone. Take "
             "medication out of analyses in config.yaml, or complete the components under arms."
         )
+    found = list(_add_ons(data, pairs, plan.status)) if pairs else []
+    if plan.factorial is not None:
+        _require_cells(data, plan.factorial)
+        found += _factorial(data, plan, plan.factorial)
+    return estimates(found)
+
+
+def _add_ons(data: TrialData, pairs: list[tuple[str, str, str]], status: str) -> Iterator[Row]:
     outcome, estimand = data.study.primary_outcome, data.study.primary_estimand
     model = fit_repeated_measures(
         data,
@@ -91,13 +85,52 @@ def medication(data: TrialData) -> pd.DataFrame:
             "analysis": "medication",
             "analysis_set": AS_RANDOMISED,
             "estimand": estimand,
-            "status": plan.status,
+            "status": status,
         },
     )
 
-    def rows() -> Iterator[Row]:
-        for more, less, tells in pairs:
-            for row in model.differences(less, [more]):
-                yield {**row, "contrast": f"{row['contrast']}: {tells}"}
+    for more, less, tells in pairs:
+        for row in model.differences(less, [more]):
+            yield {**row, "contrast": f"{row['contrast']}: {tells}"}
 
-    return estimates(rows())
+
+def _factorial(data: TrialData, plan: MedicationAnalysis, cells: Factorial) -> Iterator[Row]:
+    outcome = data.study.primary_outcome
+    model = fit_factorial(data, cells, outcome, "medication, factorial", plan.status)
+    yield from factorial_rows(data, model, plan.additivity_margin)
+    if plan.timing is not None:
+        for cluster in plan.timing.clusters:
+            if cluster in data.study.outcomes_of(data.trial):
+                yield from timing_rows(data, cells, cluster, plan.timing.early, plan.timing.late)
+
+
+def _require_cells(data: TrialData, cells: Factorial) -> None:
+    """Refuse cells that are no 2 × 2 in this trial, saying why."""
+    study = data.study
+    if cells.characteristic is None:
+        absent = [arm for arm in cells.arms if arm not in data.arms]
+        wrong = [f"{arm} is no arm of the trial" for arm in absent]
+        wrong = wrong or not_a_factorial(study, cells)
+    else:
+        wrong = []
+        if len(data.arms) != 2:
+            wrong.append(f"a characteristic makes four cells of two arms, not of {len(data.arms)}")
+        with_therapy = [arm for arm in data.arms if study.arms[arm].has_psychotherapy]
+        if len(with_therapy) != 1:
+            wrong.append("one of the two arms, and not the other, must have a psychotherapy")
+        column = CHARACTERISTIC + cells.characteristic
+        if column not in data.participants:
+            wrong.append(f"the trial does not record {cells.characteristic}")
+        else:
+            levels = set(data.participants[column].dropna().astype(str))
+            if cells.present not in levels:
+                told = ", ".join(sorted(levels)) or "none"
+                wrong.append(f"nobody has the code {cells.present}; recorded are {told}")
+            elif len(levels) != 2:
+                wrong.append(f"it must have two levels, not {len(levels)}")
+    if wrong:
+        raise MedicationError(
+            f"{data.trial}: the cells under analyses: medication: factorial are no 2 × 2: "
+            + "; ".join(wrong)
+            + ". Mend them, or take factorial out: add-on contrasts need none."
+        )

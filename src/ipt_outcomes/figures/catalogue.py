@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ipt_outcomes.study import Study
+from ipt_outcomes.study.components import add_on_contrasts
 from ipt_outcomes.tables.source import Source
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def figure_names(study: Study, trial: str) -> list[str]:
     """
     names = ["participant_flow", *(MEANS + outcome for outcome in study.outcomes_of(trial))]
     names += ["problem_areas"] * (study.analyses.problem_areas is not None)
-    names += ["medication"] * (study.analyses.medication is not None)
+    adds = study.analyses.medication is not None
+    names += ["medication"] * bool(adds and add_on_contrasts(study, study.arms_of(trial)))
     names += ["responders"] * (study.analyses.response is not None)
     names += ["time_to_events"] * (study.analyses.time_to_event is not None)
     names += ["missing_scores"] * (study.analyses.missing_data is not None)

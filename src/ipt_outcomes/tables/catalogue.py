@@ -8,6 +8,7 @@ from functools import partial
 import pandas as pd
 
 from ipt_outcomes.study import Study
+from ipt_outcomes.study.components import add_on_contrasts
 from ipt_outcomes.tables.baseline import baseline
 from ipt_outcomes.tables.endpoint import endpoint_differences
 from ipt_outcomes.tables.estimands import estimands
@@ -63,7 +64,8 @@ def _makers(study: Study, trial: str) -> Makers:
                      analysis_set=analysis_set)  # fmt: skip
     if study.analyses.problem_areas is not None:
         plan("problem_areas", problem_areas)
-    if study.analyses.medication is not None:
+    adds = study.analyses.medication is not None
+    if adds and add_on_contrasts(study, study.arms_of(trial)):
         plan("medication", medication)
     if len(study.outcomes_of(trial)) > 1:
         plan("secondary_outcomes", secondary_outcomes)

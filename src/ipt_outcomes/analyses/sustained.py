@@ -1,0 +1,91 @@
+"""Sustained response: responded at the endpoint and at every follow-up visit.
+
+Everyone randomised is counted, whether they responded at the endpoint or not: unlike relapse among
+responders, this compares the randomised groups. Missing scores are imputed as for response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.imputed_scores import imputations
+from ipt_outcomes.analyses.response_data import baseline_scores, generator, score_matrix
+from ipt_outcomes.analyses.response_rows import Comparison
+from ipt_outcomes.analyses.standardisation import standardised_risks
+from ipt_outcomes.analyses.status import RESPONSE, status_definitions
+
+Row = dict[str, Any]
+
+
+def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
+    """Compare the arms on sustained response.
+
+    Parameters
+    ----------
+    data
+        The trial.
+    outcome
+        Short name of an outcome whose response is defined under ``analyses: response``.
+    """
+    study = data.study
+    plan = study.analyses.response
+    assert plan is not None, "the configuration is refused without it"
+    estimand = study.primary_estimand
+    endpoint = study.estimands[estimand].endpoint
+    definitions = status_definitions(
+        study, outcome, plan.outcomes[outcome], baseline_scores(data, outcome)
+    )
+    definition = next((one for one in definitions if one.name == RESPONSE), None)
+    matrix = score_matrix(data, outcome, estimand, plan.adjust_for)
+    end = study.visits[endpoint].week
+    after = [k for k, v in enumerate(matrix.visits) if study.visits[v].week > end]
+    if definition is None or not after:
+        return
+    seen = [bool(np.isfinite(column).any()) for column in matrix.scores.T]
+    place = matrix.visits.index(endpoint)
+    if not seen[0] or not seen[place] or not any(seen[k] for k in after):
+        return
+    # Visits that nobody attended cannot be imputed, and say nothing.
+    kept = [k for k in range(len(matrix.visits)) if seen[k]]
+    after = [kept.index(k) for k in after if seen[k]]
+    matrix = replace(matrix, visits=[matrix.visits[k] for k in kept], scores=matrix.scores[:, kept])
+    places = [kept.index(place), *after]
+    random = generator(data, outcome, "sustained response", estimand)
+    fits, shares = [], []
+    for scores in imputations(matrix.scores, matrix.arm, matrix.covariates, plan.imputations,
+                              random, study.outcomes[outcome].range):  # fmt: skip
+        event = np.all([definition.holds(scores[:, 0], scores[:, k]) for k in places], axis=0)
+        covariates = np.column_stack([scores[:, 0], matrix.covariates])
+        fits.append(standardised_risks(event, matrix.arm, covariates, matrix.arms))
+        counts = np.bincount(matrix.arm, weights=event, minlength=len(matrix.arms))
+        shares.append(counts / np.maximum(np.bincount(matrix.arm), 1))
+    until = study.visits[matrix.visits[after[-1]]].label
+    lost = int(np.isnan(matrix.scores[:, [0, *places]]).any(axis=1).sum())
+    note = (
+        f"response: {definition.words}; at {study.visits[endpoint].label} and at every visit until "
+        f"{until}, of everyone randomised; missing scores imputed {len(fits)} times under missing "
+        f"at random ({lost} of {len(matrix.arm)} participants); Rubin's rules"
+    )
+    where: Row = {
+        "trial": data.trial,
+        "outcome": outcome,
+        "analysis": "sustained response",
+        "analysis_set": AS_RANDOMISED,
+        "estimand": estimand,
+        "visit": matrix.visits[after[-1]],
+        "method": "logistic regression on arm, baseline score and covariates, standardised "
+        "(g-computation)",
+        "status": "exploratory",
+        "disclosure": "shared",
+        "notes": note,
+    }
+    labels = {arm: study.arms[arm].label for arm in matrix.arms}
+    comparison = Comparison(where, matrix.arms, labels, "sustained response", True, plan.level)
+    sizes = [int(n) for n in np.bincount(matrix.arm, minlength=len(matrix.arms))]
+    yield from comparison.proportions([list(share) for share in shares], sizes)
+    yield from comparison.contrasts(fits)
