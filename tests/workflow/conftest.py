@@ -31,7 +31,7 @@ class StudyFolder:
 
     path: Path
 
-    def snakemake(self, *arguments: str, package: Path | None = None, timeout: float = 300) -> Run:
+    def snakemake(self, *arguments: str, package: Path | None = None, timeout: float = 1200) -> Run:
         command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
         command += ["--profile", str(ROOT / "profiles" / "default"), "--cores", "2", *arguments]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
