@@ -1,4 +1,7 @@
-"""How a run looks to the person who started it: one line per finished step, plain messages.
+"""How a run looks to the person who started it: what is done, what runs, plain messages.
+
+On a terminal one line at the bottom says how far the run is, how long it may still take and what
+is being done; elsewhere (a file, a cluster's log) there is one plain line per finished step.
 
 Snakemake finds this package by its name; ``profiles/default`` switches it on. ``--verbose`` brings
 Snakemake's own output back.
@@ -6,6 +9,8 @@ Snakemake's own output back.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from logging import ERROR, LogRecord
@@ -15,6 +20,7 @@ from snakemake_interface_logger_plugins.base import LogHandlerBase
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from ipt_outcomes.provenance.job import message_of
+from snakemake_logger_plugin_ipt.progress import progress_line
 
 TARGETS = ("all", "check")
 """Rules that only ask for others: no step of their own."""
@@ -41,6 +47,10 @@ class LogHandler(LogHandlerBase):
         self.done = 0
         self.told: set[str] = set()
         self.failed = False
+        self.running: dict[int, str] = {}
+        # A terminal that can go back to the start of its line.
+        self.live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.drawn = False
 
     @property
     def writes_to_stream(self) -> bool:
@@ -91,6 +101,31 @@ class LogHandler(LogHandlerBase):
         self.names[fields["jobid"]] = name
         if getattr(self.common_settings, "dryrun", False):
             self._say(f"would be made: {name}  ({fields['reason']})")
+        else:
+            self.running[fields["jobid"]] = name
+            self._draw()
+
+    def _draw(self) -> None:
+        if self.live and self.total and self.running:
+            line = progress_line(
+                self.done,
+                self.total,
+                time.monotonic() - self.started,
+                list(self.running.values()),
+                shutil.get_terminal_size().columns,
+            )
+            print(f"\r\x1b[K{line}", end="", file=sys.stderr, flush=True)
+            self.drawn = True
+
+    def _wipe(self) -> None:
+        if self.drawn:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self.drawn = False
+
+    def close(self) -> None:
+        """Leave the terminal's line clean."""
+        self._wipe()
+        super().close()
 
     def _count_jobs(self, fields: dict[str, Any]) -> None:
         stats = fields.get("stats")
@@ -101,7 +136,14 @@ class LogHandler(LogHandlerBase):
         self.done += 1
         job = fields.get("job_id", fields.get("jobid"))
         name = self.names.pop(job, "") if job is not None else ""
+        self.running.pop(job, None)
         if not name:
+            return
+        if self.live:  # the line at the bottom says it; a list of what went well would be noise
+            if self.running:
+                self._draw()
+            else:
+                self._wipe()
             return
         of = f"{self.done:>3} of {self.total}" if self.total else f"{self.done:>3}"
         self._say(f"[{of}] {name} ({time.monotonic() - self.started:.0f} s)")
@@ -140,4 +182,5 @@ class LogHandler(LogHandlerBase):
             self._say(text)
 
     def _say(self, text: str) -> None:
+        self._wipe()
         print(text, file=sys.stderr, flush=True)

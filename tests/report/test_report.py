@@ -85,7 +85,7 @@ def test_the_page_can_be_navigated(page: Element) -> None:
 
 def test_tables_have_captions_and_scopes(page: Element) -> None:
     tables = page.all("table")
-    assert len(tables) == 36
+    assert len(tables) == 38
     for table in tables:
         assert len(table.all("caption")) == 1
         assert all(head.attributes.get("scope") for head in table.all("th"))
@@ -240,3 +240,35 @@ def test_charts_compile(page: Element) -> None:
     compiler = pytest.importorskip("vl_convert")
     for spec in json.loads(page.all("script", id="charts")[0].text).values():
         assert compiler.vegalite_to_vega(spec)["marks"]
+
+
+def test_checklists_say_where_an_item_is_answered_or_what_is_missing(
+    page: Element, rows: pd.DataFrame, example: Study
+) -> None:
+    def answers(page: Element) -> dict[str, list[str]]:
+        table = section(page, "checklists").all("table")[0]
+        cells = [[c for c in row.children if isinstance(c, Element)] for row in table.all("tr")]
+        return {row[0].text: [cell.text for cell in row[1:]] for row in cells if len(row) == 4}
+
+    consort = answers(page)
+    assert {"1a", "10", "21c", "30"} <= set(consort)
+    assert len(consort) == 43  # 42 items and the head
+    assert consort["22a"][1:] == ["Participants", "–"]
+    assert consort["27"][1] == "Harms"
+    assert consort["18"][1:] == ["–", "the mechanism"]
+    bare = config()
+    bare["analyses"] = {"primary": bare["analyses"]["primary"]}
+    few = answers(read_page(written(example_study(bare), rows[rows["analysis"] == "primary"],
+                                    TrialPieces())))  # fmt: skip
+    assert few["27"][1:] == ["–", "no part of this report answers it"]
+
+
+def test_deviations_are_listed(
+    example: Study, rows: pd.DataFrame, example_pieces: TrialPieces
+) -> None:
+    html = report_html(study=example, estimates=rows, trials={"example": example_pieces},
+                       provenance=SOFTWARE, locked_plan="plan of May",
+                       deviations=["the endpoint was moved"])  # fmt: skip
+    text = section(read_page(html), "deviations").text
+    assert "plan of May" in text
+    assert "the endpoint was moved" in text

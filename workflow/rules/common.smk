@@ -148,13 +148,11 @@ def figure_code(wildcards):
 
 
 def farewell():
-    """Say where the report is, as seen from the folder that the run was started in."""
+    """Say what was made, what needs a look, and where, as seen from where the run was started."""
+    from ipt_outcomes.provenance.run_summary import run_summary
+
     started_in = os.environ.get("PWD", os.getcwd())
-    for trial in TRIALS:
-        page = f"results/restricted/{trial}/data_quality.html"
-        if os.path.exists(page):
-            path = os.path.relpath(os.path.abspath(page), started_in)
-            print(f"The page about the data is at {path}", file=sys.stderr)
+    print("\n" + "\n".join(run_summary(TRIALS, started_in)), file=sys.stderr)
     if os.path.exists(REPORT):
         path = os.path.relpath(os.path.abspath(REPORT), started_in)
         print(f"\nThe report is at {path}", file=sys.stderr)

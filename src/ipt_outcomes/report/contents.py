@@ -5,13 +5,14 @@ Each number is quoted from a row of the estimates table; nothing is laid out her
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from ipt_outcomes.report import sentences, summary
+from ipt_outcomes.report.checklists import checklist_tables
 from ipt_outcomes.report.explore import Chart, explore_areas, explore_means, explore_shifts
 from ipt_outcomes.report.pieces import EmbeddedFigure, TrialPieces, counts_in_words, embed
 from ipt_outcomes.report.pieces import scores_by_visit as count_by_visit
@@ -110,6 +111,7 @@ def report_sections(
     estimates: pd.DataFrame,
     trials: Mapping[str, TrialPieces],
     locked_plan: str | None = None,
+    deviations: Sequence[str] = (),
 ) -> list[Section]:
     """Return the sections of a report; see :func:`ipt_outcomes.report.render_report`."""
     sources = {trial: Source.of(study, estimates, trial) for trial in trials}
@@ -118,7 +120,9 @@ def report_sections(
     for trial, pieces in trials.items():
         sections.append(_results(study, estimates, trial, pieces, sources[trial]))
     sections.append(_method_section(sources, several))
+    sections.append(_deviations(locked_plan, deviations))
     sections.append(_limits(sources, locked_plan))
+    sections.append(_checklists(sections, study))
     return sections
 
 
@@ -243,6 +247,50 @@ def _method_section(sources: Mapping[str, Source], several: bool) -> Section:
         else:
             section.paragraphs += texts
     return section
+
+
+def _deviations(locked_plan: str | None, deviations: Sequence[str]) -> Section:
+    section = Section("deviations", words("Deviations from the analysis plan"))
+    if locked_plan is None:
+        text = words("No plan is locked, so there is nothing that the analysis could be held "
+                     "against; a plan is locked with the command ipt lock.")  # fmt: skip
+    elif deviations:
+        text = words("Since the plan was locked (", named(locked_plan), ") these things were "
+                     "changed; every result that they touch is marked exploratory.")  # fmt: skip
+        section.bullets += [words(named(deviation)) for deviation in deviations]
+    else:
+        text = words("The analysis is that of the locked plan (", named(locked_plan), ").")
+    section.paragraphs.append(text)
+    return section
+
+
+def _checklists(sections: Sequence[Section], study: Study) -> Section:
+    """Hold the report against the reporting checklists."""
+    parts: dict[str, Text] = {"provenance": words("Software and provenance")}
+
+    def note(section: Section, trial: str) -> None:
+        key = section.key.removeprefix(f"{trial}-")
+        parts.setdefault("outcome" if key in study.outcomes else key, section.title)
+        for part in section.sections:
+            note(part, section.key if section.key in study.trials else trial)
+
+    for section in sections:
+        note(section, "")
+    if any(table.name.startswith("analysis_blinding") for table in _all_tables(sections)):
+        parts["blinding"] = parts.get("delivery", words("Further analyses"))
+    return Section(
+        "checklists",
+        words("Reporting checklists"),
+        [words("Which items of the reporting checklists this report answers, and what only the "
+               "authors can write.")],
+        folded=list(checklist_tables(parts)),
+    )  # fmt: skip
+
+
+def _all_tables(sections: Iterable[Section]) -> Iterator[Table]:
+    for section in sections:
+        yield from (*section.tables, *section.folded)
+        yield from _all_tables(section.sections)
 
 
 def _limits(sources: Mapping[str, Source], locked_plan: str | None) -> Section:

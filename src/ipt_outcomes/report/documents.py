@@ -38,7 +38,11 @@ def render_documents(
         Where to write; each file appears whole or not at all.
     """
     sections = report_sections(
-        study=study, estimates=estimates, trials=trials, locked_plan=locked_plan
+        study=study,
+        estimates=estimates,
+        trials=trials,
+        locked_plan=locked_plan,
+        deviations=deviations,
     )
     content = list(
         chain(standing(study, locked_plan, deviations, masked), blocks(sections, provenance))

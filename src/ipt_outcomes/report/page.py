@@ -93,7 +93,11 @@ def report_html(
         keep_trailing_newline=True,
     )
     sections = report_sections(
-        study=study, estimates=estimates, trials=trials, locked_plan=locked_plan
+        study=study,
+        estimates=estimates,
+        trials=trials,
+        locked_plan=locked_plan,
+        deviations=deviations,
     )
     charts = list(_charts(sections))
     return environment.get_template("report.html.j2").render(
