@@ -99,8 +99,9 @@ def score_block(
     _report_entries(scored, block, fields, findings)
     totals = scored.scores[about.score].to_numpy(dtype=np.float64)
     reasons = scored.reasons[about.score]
-    _report_unscored(definition, about.score, reasons, answered & np.isnan(totals), block, fields,
-                     findings)  # fmt: skip
+    # Entries that cannot be used are findings of their own.
+    silent = answered & np.isnan(totals) & ~entries.wrong.any(axis=1)
+    _report_unscored(definition, about.score, reasons, silent, block, fields, findings)
     missing = scored.missing[about.score].to_numpy() > 0
     prorated = missing & ~np.isnan(totals)
     return ItemAnswers(

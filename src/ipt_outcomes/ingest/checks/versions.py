@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -45,33 +46,55 @@ def _other_versions(own: InstrumentDefinition) -> list[InstrumentDefinition]:
     ]
 
 
+def version_named(column: str, names: Iterable[str]) -> str | None:
+    """Return the instrument that a column is named for; None when it is none of those.
+
+    A number counts as part of a name only where nothing stands between them: ``bdi_1`` may as well
+    be the first visit.
+
+    Parameters
+    ----------
+    column
+        Name of the column.
+    names
+        Names of instruments, in small letters and digits only.
+
+    Examples
+    --------
+    >>> names = {"bdi1", "bdi2", "hamd17", "hamd24"}
+    >>> [version_named(c, names) for c in ("bdi1_total", "BDI-II", "HAM-D24_w8", "bdi_1", "bdi")]
+    ['bdi1', 'bdi2', 'hamd24', None, None]
+    """
+    text = column.casefold()
+    text = re.sub(r"[^a-z0-9]+(ii?)(?![a-z])", lambda m: str(len(m[1])), text)
+    text = re.sub(r"(?<=[a-z])[^a-z0-9]+(?=[a-z])", "", text)
+    fitting = [name for name in names if re.search(rf"{name}(?![0-9])", text)]
+    return max(fitting, key=len, default=None)
+
+
 def _by_name(
     evidence: Evidence,
     outcome: str,
     own: InstrumentDefinition,
     others: list[InstrumentDefinition],
 ) -> None:
-    columns = {
-        column
-        for block in evidence.records.assessments
-        for name, column in block.columns.items()
-        if name == f"outcomes.{outcome}" or name.startswith(f"items.{outcome}.")
-    }
+    columns: dict[str, str] = {}
+    for block in evidence.records.assessments:
+        for name, column in block.columns.items():
+            if name == f"outcomes.{outcome}":
+                columns[column] = column
+            elif name.startswith(f"items.{outcome}."):  # the item's number is no version's
+                columns[column] = re.sub(r"[^A-Za-z0-9]*[0-9]+[A-Za-z]?$", "", column)
     of_others: dict[str, InstrumentDefinition] = {
         plain(name): other for other in others for name in (other.name, *other.aliases)
     }
     mine = {plain(name) for name in (own.name, *own.aliases)}
     told: set[str] = set()
     for column in sorted(columns):
-        words = plain(re.sub(r"(?<![A-Za-z])(ii)(?![A-Za-z])", "2", column, flags=re.IGNORECASE))
-        best = max(
-            (key for key in (*of_others, *mine) if words.startswith(key) or key in words),
-            key=len,
-            default=None,
-        )
-        if best is None or best in mine or of_others[best].name in told:
+        named = version_named(columns[column], {*of_others, *mine})
+        if named is None or named in mine or of_others[named].name in told:
             continue
-        other = of_others[best]
+        other = of_others[named]
         told.add(other.name)
         evidence.findings.add("warning", "another version?", row=1, column=column,
                               found=f"a column named for {other.name}",
