@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from ipt_outcomes.ingest.identifiers import identifying_entry
+from ipt_outcomes.ingest.identifiers import identifying_entry, looks_like_a_name
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -213,7 +213,7 @@ def entry(text: str) -> str:
     if kind is not None:
         article = "an" if kind.name[0] in "aeiouAEIO" else "a"
         return f"{article} {kind.name} (not shown)"
-    if len(words := text.split()) > MOST_WORDS_SHOWN:
+    if len(words := text.split()) > MOST_WORDS_SHOWN or looks_like_a_name(text):
         return f"a text of {len(words)} words (not shown)"
     return quoted(text, MOST_CHARACTERS_SHOWN)
 

@@ -160,6 +160,19 @@ def identifying_entry(text: str) -> Kind | None:
     return _person() if _names_a_person(text) else None
 
 
+def looks_like_a_name(text: str) -> bool:
+    """Tell whether an entry could be a name: several capitalised words, known names or not.
+
+    Too many other texts look so for it to be refused, but no message needs to quote it.
+
+    Examples
+    --------
+    >>> looks_like_a_name("Kunigunde Brunnenthal"), looks_like_a_name("Moved away")
+    (True, False)
+    """
+    return _CAPITALISED.fullmatch(text.strip()) is not None
+
+
 @cache
 def _person() -> Kind:
     return next(kind for kind in kinds() if kind.name == "person's name in an entry")

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.frames import no_process
-from ipt_outcomes.ingest.findings import SEVERITIES, Findings, quoted
+from ipt_outcomes.ingest.findings import SEVERITIES, Findings, entry, quoted
 from ipt_outcomes.ingest.participants import MOST_SESSIONS, People, whole
 from ipt_outcomes.ingest.roster import Roster
+from ipt_outcomes.ingest.screen import ScreenedColumn, screen_columns
 from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.text_file import TextFile
 from ipt_outcomes.ingest.text_table import read_text_table
@@ -104,6 +105,7 @@ class _File:
         table = read_text_table(source, set(self._columns().values()))
         if table is None or not self._all_there(table):
             return no_process()
+        table = self._screened(table)
         rows = table.rows
         who = table.cells[described.participant]
         place = pd.Index(self.roster.names, dtype="str").get_indexer(pd.Index(who, dtype="str"))
@@ -122,6 +124,21 @@ class _File:
             for variable, how in described.variables.items()
         ]
         return pd.concat([no_process(), *parts], ignore_index=True)
+
+    def _screened(self, table: RawTable) -> RawTable:
+        used: dict[str, list[str]] = {}
+        for field, column in self._columns().items():
+            used.setdefault(column, []).append(field)
+        passing = {
+            how.column
+            for how in self.described.variables.values()
+            if how.kind == "category" and not how.labels
+        }
+        columns = [
+            ScreenedColumn(name, tuple(used.get(name, ())), name in passing)
+            for name in table.cells.columns
+        ]
+        return screen_columns(self.study, table, columns, self.findings)
 
     def _columns(self) -> dict[str, str]:
         described = self.described
@@ -161,7 +178,7 @@ class _File:
         self.findings.add(
             "error", "unknown participant", row=rows[strange],
             participant=who[strange].astype("str").tolist(), column=self.described.participant,
-            found=[quoted(text) for text in who[strange]],
+            found="a study number that the export does not have",
             expected="a study number of the trial's export",
             mend="Correct it, or remove the rows of people who were not randomised.",
         )  # fmt: skip
@@ -219,7 +236,7 @@ class _File:
             self.findings.add(
                 "error", f"{key} stands twice", row=rows[again],
                 participant=who[again].astype("str").tolist(), column=column,
-                found=[f"a second row of {key} {quoted(str(w))}" for w in pair["when"][again]],
+                found=[f"a second row of {key} {entry(str(w))}" for w in pair["when"][again]],
                 expected=f"one row for each participant and {key}", mend=AGAIN,
             )  # fmt: skip
 

@@ -6,7 +6,7 @@ finding says where it stood and never quotes it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,16 +33,27 @@ SUSPICIOUS = r"[A-Za-zÀ-ž@:]|[0-9](?:[ ./()+-]*[0-9]){6}|°"
 
 
 @dataclass(frozen=True)
-class _Column:
-    """One column of the export and what it is used for."""
+class ScreenedColumn:
+    """One column of a file and what it is used for.
+
+    Parameters
+    ----------
+    name
+        Its name in the table.
+    fields
+        Fields of the configuration that it is used for; none when it is not used.
+    is_text
+        Whether its entries pass as they are, so that free text must not stand in it.
+    """
 
     name: str
     fields: tuple[str, ...]
+    is_text: bool = False
 
     @property
     def is_date(self) -> bool:
         """Whether its entries become days and pass no further."""
-        return any(name.partition(".")[0].endswith("_date") for name in self.fields)
+        return any(name.partition(".")[0].endswith("date") for name in self.fields)
 
     @property
     def is_participant(self) -> bool:
@@ -68,29 +79,51 @@ def screen(study: Study, trial: str, table: RawTable, findings: Findings) -> Raw
         The export with refused entries empty.
     """
     mapped = study.trials[trial]
+    columns = list(_columns(study, mapped, table))
+    for column in columns:
+        _old_age(mapped, column, table, table.cells[column.name], findings)
+    return screen_columns(study, table, columns, findings)
+
+
+def screen_columns(
+    study: Study, table: RawTable, columns: Iterable[ScreenedColumn], findings: Findings
+) -> RawTable:
+    """Refuse direct identifiers and drop free text in some columns.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    table
+        A file as text.
+    columns
+        Its columns, and what they are used for.
+    findings
+        Takes what was refused.
+    """
     changed: dict[str, pd.Series] = {}
-    for column in _columns(mapped, table):
+    for column in columns:
         if table.head(column.name) in study.privacy.not_identifying:
             continue
         cells = table.cells[column.name]
         out = _refuse(study, column, table, cells, findings)
-        out |= _free_text(study, mapped, column, table, cells.mask(out), findings)
+        out = out | _free_text(column, table, cells.mask(out), findings)
         if out.any():
             changed[column.name] = cells.mask(out)
-        _old_age(mapped, column, table, cells, findings)
     return replace(table, cells=table.cells.assign(**changed)) if changed else table
 
 
-def _columns(trial: Trial, table: RawTable) -> Iterator[_Column]:
+def _columns(study: Study, trial: Trial, table: RawTable) -> Iterator[ScreenedColumn]:
     used: dict[str, list[str]] = {}
     for field, column in all_columns(trial):
         used.setdefault(column, []).append(field)
     for name in table.cells.columns:
-        yield _Column(name, tuple(used.get(table.head(name), used.get(name, ()))))
+        fields = tuple(used.get(table.head(name), used.get(name, ())))
+        yield ScreenedColumn(name, fields, any(_is_text(study, field) for field in fields))
 
 
 def _refuse(
-    study: Study, column: _Column, table: RawTable, cells: pd.Series, findings: Findings
+    study: Study, column: ScreenedColumn, table: RawTable, cells: pd.Series, findings: Findings
 ) -> np.ndarray:
     """Report a column named for an identifier, or entries that look like some."""
     head = table.head(column.name)
@@ -111,11 +144,11 @@ def _refuse(
     for kind, at in by_kind.items():
         _report(study, column, table, at, kind, f"what looks like one in {int(at.sum()):,} "
                 f"{'entry' if at.sum() == 1 else 'entries'} (not shown)", findings)  # fmt: skip
-        out |= at
+        out = out | at
     return out
 
 
-def _by_content(cells: pd.Series, column: _Column) -> dict[Kind, np.ndarray]:
+def _by_content(cells: pd.Series, column: ScreenedColumn) -> dict[Kind, np.ndarray]:
     if column.is_date:
         return {}
     unique = pa.array(cells.dropna().unique(), pa.large_string())
@@ -130,7 +163,7 @@ def _by_content(cells: pd.Series, column: _Column) -> dict[Kind, np.ndarray]:
 
 def _report(
     study: Study,
-    column: _Column,
+    column: ScreenedColumn,
     table: RawTable,
     at: np.ndarray,
     kind: Kind,
@@ -156,16 +189,10 @@ def _report(
 
 
 def _free_text(
-    study: Study,
-    trial: Trial,
-    column: _Column,
-    table: RawTable,
-    cells: pd.Series,
-    findings: Findings,
+    column: ScreenedColumn, table: RawTable, cells: pd.Series, findings: Findings
 ) -> np.ndarray:
-    out = np.zeros(len(cells), dtype=bool)
-    if not any(_is_text(study, field) for field in column.fields):
-        return out
+    if not column.is_text:
+        return np.zeros(len(cells), dtype=bool)
     entries = cells[cells.notna()]
     counts = entries.value_counts()
     long = {t for t in counts.index if len(t) > MOST_CHARACTERS or len(t.split()) > MOST_WORDS}
@@ -193,7 +220,7 @@ def _is_text(study: Study, field: str) -> bool:
 
 
 def _old_age(
-    trial: Trial, column: _Column, table: RawTable, cells: pd.Series, findings: Findings
+    trial: Trial, column: ScreenedColumn, table: RawTable, cells: pd.Series, findings: Findings
 ) -> None:
     if CHARACTERISTIC + "age" not in column.fields:
         return

@@ -9,6 +9,7 @@ Rows are records: a quoted cell may hold line breaks, and the header is row 1.
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import pyarrow.compute as pc
 
 from ipt_outcomes.ingest.detection import DELIMITERS, detect_delimiter
 from ipt_outcomes.ingest.findings import quoted
+from ipt_outcomes.ingest.identifiers import identifying_entry
 from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.text_file import TextFile, records
 
@@ -94,7 +96,7 @@ def read_text_table(
     if other is not None:
         count = "one column only" if len(names) == 1 else f"{len(names)} columns, none as expected,"
         findings.add("error", "wrong delimiter", file=file, row=start,
-                     found=f"{count} in {quoted(delimiter.join(names))}",
+                     found=f"{count} in {_first_row(names, delimiter)}",
                      expected=f"columns separated by {DELIMITERS.get(delimiter, delimiter)}",
                      mend=f"The file looks as if {DELIMITERS[other]} separates its columns: "
                      f"set delimiter: {DELIMITERS[other]} under {source.settings}.",
@@ -240,6 +242,13 @@ def _better_delimiter(
 
 
 # --- what is wrong -------------------------------------------------------------------------------
+
+
+def _first_row(names: list[str], delimiter: str) -> str:
+    """Quote what should be a header; a file without one may begin with somebody's data."""
+    line = delimiter.join(names)
+    parts = [part.strip() for part in re.split(r"[,;|\t]", line)]
+    return "the first row" if any(map(identifying_entry, parts)) else quoted(line)
 
 
 def _report_broken(error: csv.Error, row: int, source: TextFile) -> None:
