@@ -84,7 +84,10 @@ def test_all_mistakes_are_found_at_once_with_row_and_remedy(tmp_path):
     assert found.loc["unknown category", "expected"] == '"1" or "2"'
     assert found.loc["no study number", "row"] == 7
     assert set(read.findings["file"]) == {"data/raw/sessions.csv"}
-    with pytest.raises(DataErrors, match=r"sessions.csv, row 5, column id: found a study number that the export does not have"):
+    with pytest.raises(
+        DataErrors,
+        match=r"sessions.csv, row 5, column id: found a study number that the export does not have",
+    ):
         gate(read.findings)
 
 
