@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
+    "init": ("ipt_outcomes.commands.init", "draft config.yaml for an export"),
     "lock": ("ipt_outcomes.study.lock_command", "lock the analysis plan of a study"),
     "combine": ("ipt_outcomes.commands.combine", "one model over the sums of several sites"),
     "power": ("ipt_outcomes.commands.power", "plan a trial: power and precision by simulation"),

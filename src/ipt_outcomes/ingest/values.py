@@ -48,7 +48,8 @@ _NUMBER = {
     for mark in (".", ",")
 }
 _OTHER_MARK: dict[str, str] = {".": ",", ",": "."}
-_MISSING_WORDS = {"na", "n/a", "nan", "null", "none", ".", "-", "?", "missing", "unknown", "nd"}
+MISSING_WORDS = {"na", "n/a", "nan", "null", "none", ".", "-", "?", "missing", "unknown", "nd"}
+"""Words, in small letters, by which entries among numbers mean that there is none."""
 
 TICKS = {
     **dict.fromkeys(("1", "checked", "yes", "true", "y"), True),
@@ -203,7 +204,7 @@ def number(
             mark, word = _OTHER_MARK[decimal], "points" if decimal == "," else "commas"
             mend = f'The file seems to use decimal {word}: set decimal: "{mark}" under {settings}.'
             return Bad(f"decimal {word}", expected, mend)
-        mend = if_missing if text.lower() in _MISSING_WORDS else AGAIN
+        mend = if_missing if text.lower() in MISSING_WORDS else AGAIN
         return Bad("not a number", expected, mend)
 
     return parse

@@ -19,6 +19,9 @@ from pydantic import BaseModel, ValidationError
 from ipt_outcomes.study.config import Study
 from ipt_outcomes.study.findings import ConfigError, ConfigFinding
 
+UNDECIDED = "DECIDE"
+"""What a draft writes where only the researcher can decide; a study with it left does not run."""
+
 Path_ = tuple[str, ...]
 Sections = TypeVar("Sections", bound=BaseModel)
 
@@ -128,6 +131,8 @@ def _read(path: Path, model: type[Sections]) -> tuple[Sections, dict[Path_, int]
     findings = list(_walk(root, (), lines))
     if findings:  # a duplicated key hides one of its two values: nothing else can be trusted
         raise ConfigError(str(path), findings)
+    if open_ := list(_undecided(root, (), path)):
+        raise ConfigError(str(path), open_)
     try:
         return model.model_validate(_plain(path)), lines
     except ValidationError as error:
@@ -189,6 +194,19 @@ def _walk(node: yaml.Node, path: Path_, lines: dict[Path_, int]) -> Iterator[Con
         for index, item in enumerate(node.value):
             lines[(*path, str(index))] = item.start_mark.line + 1
             yield from _walk(item, (*path, str(index)), lines)
+
+
+def _undecided(node: yaml.Node, path: Path_, file: Path) -> Iterator[ConfigFinding]:
+    if isinstance(node, yaml.MappingNode):
+        for key_node, value_node in node.value:
+            key = str(getattr(key_node, "value", ""))
+            yield from _undecided(value_node, (*path, key), file)
+    elif isinstance(node, yaml.ScalarNode) and node.value == UNDECIDED:
+        line = node.start_mark.line
+        text = file.read_text("utf-8").splitlines()[line]
+        question = text.partition("# decide: ")[2]
+        mend = f"Write {question}." if question else f"Replace {UNDECIDED}."
+        yield ConfigFinding(".".join(path), line + 1, "has still to be decided.", mend)
 
 
 def _line(key: Path_, lines: dict[Path_, int]) -> int:
@@ -260,6 +278,8 @@ def _missing_files(study: Study, folder: Path, lines: dict[Path_, int]) -> Itera
             ("export", "dictionary"): trial.export.dictionary,
             ("corrections",): trial.corrections,
         }
+        further = enumerate(trial.export.further_files)
+        files |= {("export", "further_files", str(place)): file for place, file in further}
         for place, file in files.items():
             if file is not None and not (folder / file).is_file():
                 key = ("trials", name, *place)
