@@ -112,7 +112,7 @@ def test_reisby(tmp_path):
     assert study.visits["week_5"].week == 5
 
 
-def spss(folder: Path) -> Path:
+def spss(folder: Path, *, with_email: bool = False) -> Path:
     """Write a trial as SPSS saves it: labels, user-missing values, items."""
     rows = []
     for number in range(1, 41):
@@ -122,8 +122,10 @@ def spss(folder: Path) -> Path:
                 {"subjid": float(number), "group": float(1 + number % 2), "week": float(week),
                  "madrs_total": 99.0 if number == 3 and week == 16 else 30.0 - week + number % 5,
                  **{f"phq_{place + 1}": float(item) for place, item in enumerate(items)},
-                 "sex": float(1 + number % 2), "email": f"p{number}@example.org"}
+                 "sex": float(1 + number % 2),}
             )  # fmt: skip
+            if with_email:
+                rows[-1]["email"] = f"p{number}@example.org"
     path = folder / "trial.sav"
     pyreadstat.write_sav(
         pd.DataFrame(rows), path,
@@ -143,13 +145,17 @@ def test_spss(tmp_path):
     assert columns["items"] == {"phq": "phq_{1..9}"}
     assert content["reference_arm"] == "Waiting_list"
     assert content["outcomes"]["madrs"]["range"] == [0, 60]
-    assert "email" not in str(columns)
-    assert "Never to be used (they look like identifiers): email" in draft.text
     text = decided(draft.text, role=["primary", "secondary"], endpoint=["week_16"])
     study, result = ingested(tmp_path, text)
     madrs = result.scores[result.scores["outcome"] == "madrs"]
     assert madrs["score"].count() == 40 * 3 - 1
     assert study.arms["IPT"].psychotherapy == "IPT"
+
+
+def test_direct_identifiers_are_named_and_play_no_part(tmp_path):
+    text = draft_config([spss(tmp_path, with_email=True)], tmp_path).text
+    assert "# Export again without these, which look like direct identifiers: email" in text
+    assert "email" not in str(yaml.safe_load(text))
 
 
 def test_what_is_undecided_does_not_run(tmp_path):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ipt_outcomes.draft.exports import Column, ExportRead
 from ipt_outcomes.draft.outcomes import OutcomeGuess, outcome_guesses
 from ipt_outcomes.draft.timing import Timing, plain_words, timing_in, timings_of_codes
+from ipt_outcomes.ingest.identifiers import identifying_name
 
 DATES = {
     "randomisation_date": r"rand\w*|allocation date|baseline date",
@@ -43,11 +44,6 @@ NUMBERS = re.compile(r"age.*|years of education|education years|episodes|number 
 CATEGORIES = re.compile(
     r"sex|gender|ethnicity|race|marital( status)?|education|employment|recurrent.*|comorbid.*|"
     r"drug|medication|antidepressant.*|length.*|severity|diagnosis|endog|subtype"
-)
-IDENTIFIERS = re.compile(
-    r"(first|last|family|full|given|maiden)? ?names?|e ?mail.*|(tele)?phone.*|mobile.*|"
-    r".*address|street|(zip|post)( ?code)?|dob|(date of )?birth( ?date)?|ssn|nhs.*|mrn|ip ?address|"
-    r"initials|recipient.*|location(latitude|longitude)"
 )
 AREAS = {
     "grief": "grief|bereave", "role_disputes": "dispute|conflict|strained",
@@ -117,7 +113,7 @@ def guess_roles(export: ExportRead) -> Roles:
     """
     roles = Roles(columns={"participant": export.participant})
     free = {name: one for name, one in export.columns.items() if name != export.participant}
-    roles.identifiers = [name for name in free if IDENTIFIERS.fullmatch(plain_words(name))]
+    roles.identifiers = [name for name in free if identifying_name(name) is not None]
     free = {name: one for name, one in free.items() if name not in roles.identifiers}
     system = {name for name in free if name.startswith("redcap_") and name != "redcap_event_name"}
     system |= {name for name in free if name.endswith("_complete")}

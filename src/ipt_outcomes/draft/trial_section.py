@@ -81,9 +81,8 @@ def trial_section(
         listed = ", ".join(roles.candidates[:15])
         out(f"      # Also the same in all rows of a participant: {listed}")
     if roles.identifiers:
-        out(
-            f"      # Never to be used (they look like identifiers): {', '.join(roles.identifiers)}"
-        )
+        named = ", ".join(roles.identifiers)
+        out(f"      # Export again without these, which look like direct identifiers: {named}")
     _codes(out, export, roles, arms, visits)
     out()
 
@@ -164,6 +163,15 @@ def _codes(
         out.put(3, "problem_area")
         for code, area in _areas(export, roles).items():
             out.put(4, code, area)
+    stated = [
+        one for one in roles.outcomes
+        if one.items and any(d.reverse and d.reverse.must_be_stated for d in one.definitions)
+    ]  # fmt: skip
+    if stated:
+        out.put(3, "already_reversed")
+        for one in stated:
+            out.put(4, one.name, decide="true when the reverse-keyed items hold the scored values, "
+                    "false when they hold what was ticked")  # fmt: skip
     missing = {column: codes for one in roles.outcomes for column, codes in one.missing.items()}
     if missing:
         out.put(3, "missing")

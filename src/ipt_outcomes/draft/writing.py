@@ -204,6 +204,11 @@ def _outcomes(out: Lines, roles: Roles) -> None:
         )
         out.put(2, "short_label", first.name if first and len(one.definitions) == 1 else one.name,
                 check=f"which version: {names}" if len(one.definitions) > 1 else "")  # fmt: skip
+        if first and len(one.definitions) == 1:
+            out.put(2, "instrument", first.name)
+        elif one.items:
+            choice = f"which of {names}" if names else "its name in the registry of instruments"
+            out.put(2, "instrument", decide=f"the instrument, to score its items: {choice}")
         if len(roles.outcomes) == 1:
             out.put(2, "role", "primary", why="the only one")
         else:

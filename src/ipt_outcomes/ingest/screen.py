@@ -127,7 +127,7 @@ def _refuse(
 ) -> np.ndarray:
     """Report a column named for an identifier, or entries that look like some."""
     head = table.head(column.name)
-    filled = cells.notna().to_numpy()
+    filled = cells.notna().to_numpy(dtype=bool, copy=True)
     named = identifying_name(head) if not column.is_date else None
     if named is not None and filled.any() and not column.is_participant:
         _report(study, column, table, filled, named, f"a column named for it, with "

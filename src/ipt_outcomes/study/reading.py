@@ -278,8 +278,8 @@ def _missing_files(study: Study, folder: Path, lines: dict[Path_, int]) -> Itera
             ("export", "dictionary"): trial.export.dictionary,
             ("corrections",): trial.corrections,
         }
-        further = enumerate(trial.export.further_files)
-        files |= {("export", "further_files", str(place)): file for place, file in further}
+        for number, one in enumerate(trial.export.further_files):
+            files["export", "further_files", str(number)] = one
         for place, file in files.items():
             if file is not None and not (folder / file).is_file():
                 key = ("trials", name, *place)
