@@ -32,9 +32,10 @@ def main(
 
     from ipt_outcomes.analyses.data import TrialData
     from ipt_outcomes.analyses.data import not_analysed as list_not_analysed
+    from ipt_outcomes.analyses.disclosure import hold_small_cells
     from ipt_outcomes.analyses.fits import keeping
     from ipt_outcomes.frames import read_participants, read_process, read_scores
-    from ipt_outcomes.results import hold_to_plan, write_apart
+    from ipt_outcomes.results import hold_to_plan, spreadsheet_frame, write_apart
     from ipt_outcomes.study import load_study
 
     data = TrialData(
@@ -49,6 +50,7 @@ def main(
         rows = analyse(data) if outcome is None else analyse(data, outcome)
     if fits is not None:
         kept.write(fits)
+    rows = hold_small_cells(rows, data.study.privacy.smallest_group)
     rows = hold_to_plan(rows, json.loads(touched))
     write_apart(rows, shared=estimates, restricted=restricted)
     if not_analysed is not None and residuals is not None and outcome is not None:
@@ -58,7 +60,7 @@ def main(
             (list_not_analysed(data, outcome), not_analysed),
             (person_level(data, outcome), residuals),
         ):
-            table.to_csv(f"{path}.part", index=False, lineterminator="\n")
+            spreadsheet_frame(table).to_csv(f"{path}.part", index=False, lineterminator="\n")
             os.replace(f"{path}.part", path)
 
 

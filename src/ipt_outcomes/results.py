@@ -112,6 +112,10 @@ _KEY = ("trial", "outcome", "analysis", "analysis_set", "estimand", "quantity", 
         "reference", "subgroup", "visit", "contrast")  # fmt: skip
 
 
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that make a spreadsheet program run a cell as a formula."""
+
+
 class ResultsError(ValueError):
     """Rows that are not of the results language; lists everything that is wrong."""
 
@@ -257,7 +261,33 @@ def write(table: pd.DataFrame, parquet: str | Path, csv: str | Path | None = Non
     metadata = {**(arrow.schema.metadata or {}), b"ipt_results_version": str(SCHEMA_VERSION)}
     _replace(parquet, lambda name: pq.write_table(arrow.replace_schema_metadata(metadata), name))
     if csv is not None:
-        _replace(csv, lambda name: table.to_csv(name, index=False, lineterminator="\n"))
+        safe = spreadsheet_frame(table)
+        _replace(csv, lambda name: safe.to_csv(name, index=False, lineterminator="\n"))
+
+
+def spreadsheet_safe(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet program would run as a formula.
+
+    Examples
+    --------
+    >>> spreadsheet_safe("=HYPERLINK(1)"), spreadsheet_safe("−3.20")
+    ("'=HYPERLINK(1)", '−3.20')
+    """
+    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
+
+
+def spreadsheet_frame(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose texts no spreadsheet program takes for formulas; numbers stay numbers.
+
+    Examples
+    --------
+    >>> spreadsheet_frame(pd.DataFrame({"site": ["=1+1", "B"], "n": [-1, 2]})).values.tolist()
+    [["'=1+1", -1], ['B', 2]]
+    """
+    texts = table.select_dtypes(include=["object", "string"])
+    return table.assign(
+        **{str(name): texts[name].map(spreadsheet_safe, na_action="ignore") for name in texts}
+    )
 
 
 def write_apart(table: pd.DataFrame, *, shared: str | Path, restricted: str | Path) -> None:

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from made_up import HOSTILE, SECRET, config, example_study
 
+from ipt_outcomes.results import FORMULA_STARTS
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables import make_table, make_tables, table_names
 from ipt_outcomes.tables.quotes import FORMS
 from ipt_outcomes.tables.rows import Rows
-from ipt_outcomes.tables.table import FORMULA_STARTS, Table
+from ipt_outcomes.tables.table import Table
 
 
 def all_tables(study: Study, rows: pd.DataFrame) -> dict[str, Table]:

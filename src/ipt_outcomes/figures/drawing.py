@@ -18,8 +18,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from ipt_outcomes.figures.style import styled
+from ipt_outcomes.results import spreadsheet_frame
 from ipt_outcomes.tables.quotes import Text
-from ipt_outcomes.tables.table import spreadsheet_safe
 
 DPI = 300
 NO_METADATA: dict[str, dict[str, None]] = {
@@ -98,9 +98,7 @@ def save_figure(
                     path, format=kind, dpi=DPI, metadata=metadata
                 ),
             )
-    safe = data.copy()
-    for name in safe.select_dtypes(include=["object", "string"]):
-        safe[name] = safe[name].map(spreadsheet_safe, na_action="ignore")
+    safe = spreadsheet_frame(data)
     _write(stem, "csv", lambda path: safe.to_csv(path, index=False, lineterminator="\n"))
     described = words_as_json(title=title, caption=caption, alt_text=alt_text)
     _write(stem, "json", lambda path: path.write_text(described + "\n", "utf-8"))

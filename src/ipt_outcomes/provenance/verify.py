@@ -28,7 +28,7 @@ from ipt_outcomes.provenance.claims import Claim, check_claims
 from ipt_outcomes.provenance.compare import pictures_differ, row_differences, tables_differ
 from ipt_outcomes.provenance.integrity import BundleError, Check, integrity, read_manifest
 from ipt_outcomes.provenance.quoted import quoted_numbers
-from ipt_outcomes.results import ResultsError, read
+from ipt_outcomes.results import ResultsError, read, spreadsheet_frame
 
 WITHHELD = "data withheld"
 EVERYTHING = "*"
@@ -223,7 +223,7 @@ def _rows(
 
 
 def _as_csv(table: pd.DataFrame) -> bytes:
-    return table.to_csv(index=False, lineterminator="\n").encode("utf-8")
+    return spreadsheet_frame(table).to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 
 def _result(kind: str, name: str, expected: bytes, found: bytes) -> Iterator[Check]:

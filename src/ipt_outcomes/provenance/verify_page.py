@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ipt_outcomes.provenance.compare import TOLERANCE
 from ipt_outcomes.provenance.software import software
 from ipt_outcomes.provenance.verify import Verification
-from ipt_outcomes.tables.table import spreadsheet_safe
+from ipt_outcomes.results import spreadsheet_safe
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = Path(__file__).parents[1] / "report" / "templates" / "style.css"

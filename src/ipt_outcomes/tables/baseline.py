@@ -31,10 +31,12 @@ def baseline(source: Source, name: str = "baseline") -> Table:
             lines.append(_number(label, of, groups))
     shown = {str(cell) for line in lines for cell in line.cells}
     notes = [words("No tests: differences at baseline are due to chance in a randomised trial.")]
-    if any(text.startswith(SUPPRESSED) for text in shown):
+    smallest = source.study.privacy.smallest_group
+    if any(SUPPRESSED.match(text) for text in shown):
         notes.append(
-            words(named(SUPPRESSED), ": fewer than ", named(SMALLEST), " participants, not shown.")
-        )
+            words(named(f"<{smallest}"), ": fewer than ", named(smallest),
+                  " participants, not shown.")
+        )  # fmt: skip
     if WITHHELD in shown:
         notes.append(words(f"{WITHHELD}: would let a hidden count be found by subtraction."))
     notes.append(words("Percentages are of participants whose value is known."))

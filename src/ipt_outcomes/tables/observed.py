@@ -36,8 +36,10 @@ def observed_scores(source: Source, outcome: str, name: str = "observed") -> Tab
     if len(rows.where(analysis_set=COMPLETERS)):
         notes.append(words("Completers are described only: having a score at the endpoint is "
                            "itself an outcome, so their arms are not comparable."))  # fmt: skip
-    if any(str(cell) == SUPPRESSED for line in lines for cell in line.cells):
-        notes.append(words(named(SUPPRESSED), ": fewer than five participants, not shown."))
+    smallest = source.study.privacy.smallest_group
+    if any(SUPPRESSED.match(str(cell)) for line in lines for cell in line.cells):
+        notes.append(words(named(f"<{smallest}"), ": fewer than ", named(smallest),
+                           " participants, not shown."))  # fmt: skip
     return Table(
         name,
         words("Observed ", source.outcome(outcome), " scores by arm and visit: ",

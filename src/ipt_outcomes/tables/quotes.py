@@ -20,7 +20,8 @@ from ipt_outcomes.tables.rows import Row
 Origin = Literal["", "config", "count"]
 
 NOT_SHOWN = numbers.NOT_KNOWN
-SUPPRESSED = "<5"
+SUPPRESSED = re.compile(r"<(5|11)\b")
+"""How a small count is shown: as less than the smallest group that the study shows."""
 WITHHELD = "withheld"
 
 
@@ -31,7 +32,8 @@ def _held(symbol: re.Match[str]) -> str:
 def _unless_hidden(row: Row, value: float | None) -> str:
     notes = row["notes"] or ""
     if value is None and "suppressed" in notes:
-        return SUPPRESSED if "fewer than" in notes else WITHHELD
+        fewer = re.search(r"fewer than (\d+)", notes)
+        return f"<{fewer[1]}" if fewer else WITHHELD
     return numbers.count(value)
 
 

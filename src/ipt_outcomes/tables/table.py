@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ipt_outcomes.results import spreadsheet_safe
 from ipt_outcomes.tables.quotes import Part, Text, words
 
 if TYPE_CHECKING:
     from great_tables import GT
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet program run a cell as a formula."""
 
 
 @dataclass(frozen=True)
@@ -162,17 +160,6 @@ class Table:
             path,
             lambda path: safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n"),
         )
-
-
-def spreadsheet_safe(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet program would run as a formula.
-
-    Examples
-    --------
-    >>> spreadsheet_safe("=HYPERLINK(1)"), spreadsheet_safe("−3.20")
-    ("'=HYPERLINK(1)", '−3.20')
-    """
-    return f"'{text}" if text.lstrip(" ").startswith(FORMULA_STARTS) else text
 
 
 def column(*label: Part, under: Text | None = None, symbol: bool = False) -> Column:
