@@ -177,3 +177,18 @@ def test_small_classes_of_the_twin_are_suppressed_and_harms_are_not(reference_tr
     assert any(SUPPRESSED in row["notes"] for row in twin)
     assert all(row["estimate"] is not None for row in twin if row["contrast"] == DETERIORATED)
     assert np.isfinite([row["estimate"] for row in found if row["quantity"] == "score"]).all()
+
+
+def test_terms_without_labels_are_not_printed_as_somebody_typed_them(reference_trial):
+    data = with_events(reference_trial, events=events_of(reference_trial))
+    found = {".".join(key): problem for key, problem, _ in data.study.problems()}
+    key = "trials.example.process.events.variables.what.labels"
+    assert "however rare" in found[key]
+
+    def labelled(content):
+        variable = content["trials"]["example"]["process"]["events"]["variables"]["what"]
+        variable["labels"] = {"1": "nausea"}
+
+    fine = with_process(reference_trial, PLAN, labelled,
+                        events=events_of(reference_trial).drop(columns="source_row"))  # fmt: skip
+    assert key not in {".".join(key) for key, _, _ in fine.study.problems()}

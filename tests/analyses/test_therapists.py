@@ -13,6 +13,7 @@ import pytest
 from ipt_outcomes.analyses.clustered_models import ClusterModel, fit_clusters
 from ipt_outcomes.analyses.therapists import TherapistError, therapists
 from ipt_outcomes.frames import no_process
+from ipt_outcomes.mixed import MixedModelError
 from ipt_outcomes.results import ResultsError, estimates
 from ipt_outcomes.simulate.clusters import ClusteredDesign, simulate_clusters
 from ipt_outcomes.study import Study
@@ -217,3 +218,14 @@ def test_an_effect_of_training_is_found():
     )  # fmt: skip
     assert len(found) == 1
     assert found[0]["lower"] < -4.0 < found[0]["upper"] < 0
+
+
+def test_questions_that_the_fit_cannot_answer(reference_rows):
+    by_visit = fit_clusters(reference_rows, ClusterModel("by-visit", "MED", "common")).fit
+    with pytest.raises(MixedModelError, match="one variance per group of clusters"):
+        by_visit.icc(16, interval="profile")
+    with pytest.raises(MixedModelError, match="visit 17 is not among 4, 8, 12, 16"):
+        by_visit.cluster_predictions(17)
+    alone = fit_clusters(reference_rows, ClusterModel(None, "MED", "common")).fit
+    with pytest.raises(MixedModelError, match="has no clusters"):
+        alone.cluster_predictions(16)

@@ -21,7 +21,7 @@ from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import Trial
 
-TEXT_FIELDS = ("site", "therapist", "treatment_stop_reason", "study_exit_reason")
+TEXT_FIELDS = ("site", "therapist", "group", "treatment_stop_reason", "study_exit_reason")
 MOST_WORDS, MOST_CHARACTERS = 8, 60
 """A longer entry is free text."""
 MANY = 20

@@ -214,6 +214,7 @@ def process_problems(study: Study) -> Iterator[Problem]:
         if value is not None and value not in known[section]:
             names = ", ".join(sorted(known[section])) or "none"
             yield ("analyses", *key), f"{value} does not stand under {section}.", f"Known: {names}."
+    yield from _unlabelled_terms(study)
     dose = study.analyses.dose_response
     effect = dose.complier_effect if dose else None
     if effect and effect.reference in study.arms and study.arms[effect.reference].has_psychotherapy:
@@ -222,6 +223,23 @@ def process_problems(study: Study) -> Iterator[Problem]:
             f"{effect.reference} offers psychotherapy, so that assignment is no instrument.",
             "Name an arm whose participants cannot attend, or take complier_effect out.",
         )
+
+
+def _unlabelled_terms(study: Study) -> Iterator[Problem]:
+    """Yield terms of adverse events that would be printed as somebody typed them."""
+    safety = study.analyses.safety
+    asked = safety.adverse_events if safety else None
+    if asked is None:
+        return
+    for trial, described in study.trials.items():
+        for name, file in described.process.items():
+            variable = file.variables.get(asked.term)
+            if variable is not None and variable.kind == "category" and not variable.labels:
+                yield (
+                    ("trials", trial, "process", name, "variables", asked.term, "labels"),
+                    "are missing: terms of adverse events are printed, however rare.",
+                    "Give each code of the term its label, so that no free text is shared.",
+                )
 
 
 def _named(study: Study) -> Iterator[tuple[tuple[str, ...], str | None, str]]:
