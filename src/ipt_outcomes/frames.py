@@ -85,6 +85,10 @@ PROCESS_COLUMNS: dict[str, tuple[str, bool, str]] = {
 """Process frame: column: (type, may be empty, what it holds). Only what was recorded has a row."""
 
 
+class FrameError(ValueError):
+    """A frame on the disk that cannot be read."""
+
+
 @cache
 def _schema(kind: str) -> pa.DataFrameSchema:
     import pandera.pandas as pa
@@ -170,17 +174,30 @@ def write_frames(
 
 def read_scores(path: str | Path) -> pd.DataFrame:
     """Read and check a score frame."""
-    return validate_scores(_typed(pd.read_parquet(path), SCORE_COLUMNS))
+    return validate_scores(_typed(_whole(path), SCORE_COLUMNS))
 
 
 def read_participants(path: str | Path) -> pd.DataFrame:
     """Read and check a participant frame."""
-    return validate_participants(_typed(pd.read_parquet(path), PARTICIPANT_COLUMNS))
+    return validate_participants(_typed(_whole(path), PARTICIPANT_COLUMNS))
 
 
 def read_process(path: str | Path) -> pd.DataFrame:
     """Read and check a process frame."""
-    return validate_process(_typed(pd.read_parquet(path), PROCESS_COLUMNS))
+    return validate_process(_typed(_whole(path), PROCESS_COLUMNS))
+
+
+def _whole(path: str | Path) -> pd.DataFrame:
+    """Read a Parquet file; say what to do when it is none."""
+    import pyarrow as pa
+
+    try:
+        return pd.read_parquet(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        said = str(error).splitlines()[0]
+        raise FrameError(
+            f"{path} is damaged ({said}). Delete it and run snakemake again: it is made anew."
+        ) from None
 
 
 def _typed(frame: pd.DataFrame, columns: dict[str, tuple[str, bool, str]]) -> pd.DataFrame:

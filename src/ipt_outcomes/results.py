@@ -313,9 +313,16 @@ def read(path: str | Path) -> pd.DataFrame:
     ResultsError
         When the file is of another schema version, or not such a table.
     """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    arrow = pq.read_table(path)
+    try:
+        arrow = pq.read_table(path)
+    except (pa.ArrowInvalid, OSError) as error:
+        said = str(error).splitlines()[0] if str(error) else "empty"
+        raise ResultsError(
+            f"{path} is damaged ({said}). Delete it and run snakemake again: it is made anew."
+        ) from None
     version = (arrow.schema.metadata or {}).get(b"ipt_results_version", b"?").decode()
     if version != str(SCHEMA_VERSION):
         raise ResultsError(f"{path}: results version {version}, this program reads "

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.style import (
@@ -85,7 +86,7 @@ def forest(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
         figure = new_figure(height)
         width = float(figure.get_size_inches()[0])
         columns = [
-            (count(n), interval(low, high), "–" if pd.isna(w) else f"{w:.1f}")
+            (count(n), interval(low, high), number(w, 1))
             for n, low, high, w in zip(
                 effects["n"].astype(float), effects["lower"], effects["upper"], effects["weight"],
                 strict=True,
@@ -117,6 +118,9 @@ def forest(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
         axes.axvline(pooled["estimate"], color=ARM_COLOURS[0], lw=0.7, ls=(0, (3, 3)), zorder=1)
         if ratio:
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(10, subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            axes.xaxis.set_minor_formatter(NullFormatter())
         inside = [effects["estimate"], [pooled["lower"], pooled["upper"], none]]
         if prediction is not None:
             inside.append([prediction["lower"], prediction["upper"]])
@@ -125,10 +129,12 @@ def forest(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
         room = (math.log(high) - math.log(low)) if ratio else high - low
         low = math.exp(math.log(low) - 0.35 * room) if ratio else low - 0.35 * room
         high = math.exp(math.log(high) + 0.35 * room) if ratio else high + 0.35 * room
-        low = max(low, float(effects["lower"].min()))
-        high = min(high, float(effects["upper"].max()))
+        needed = pooled if prediction is None else prediction
+        low = max(low, min(float(effects["lower"].min()), float(needed["lower"])))
+        high = min(high, max(float(effects["upper"].max()), float(needed["upper"])))
         axes.set_xlim(low, high)
-        weights = effects["weight"].fillna(100 / len(effects))
+        # A dependent comparison may have a negative weight; its square is the smallest.
+        weights = effects["weight"].fillna(100 / len(effects)).clip(lower=0)
         for place, row in enumerate(effects.to_dict("records")):
             y, lower, upper = place + 0.5, float(row["lower"]), float(row["upper"])
             ends = [max(lower, low), min(upper, high)]
