@@ -150,7 +150,7 @@ def _show(config: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
         try:
             for name, made in make_tables(study=study, estimates=table, trial=trial).items():
                 stem = Path(out, trial, "tables", name)
-                made.save(html=f"{stem}.html", csv=f"{stem}.csv")
+                made.save(stem)
         except Exception as error:  # tables without their rows
             failures[f"{trial}/tables"] = f"{type(error).__name__}: {error}"
     return failures
