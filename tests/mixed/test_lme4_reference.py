@@ -10,7 +10,9 @@ import pytest
 
 from ipt_outcomes.mixed import mixed_model
 from ipt_outcomes.mixed.validate import (
+    COMPOUND_SYMMETRY,
     TOLERANCE,
+    compare_random_effects,
     compare_with_lme4,
     fit_growth,
     lme4_requests,
@@ -21,15 +23,27 @@ FOLDER = Path(__file__).parents[1] / "reference"
 TRIALS = Path(os.environ.get("IPT_TRIALS", Path(__file__).parents[3] / "shared" / "trials"))
 
 
-@pytest.mark.parametrize("df", ["satterthwaite", "kenward-roger"])
-@pytest.mark.parametrize("case", lme4_requests())
+CASES = [
+    (case, df)
+    for case, request in lme4_requests().items()
+    for df in ("satterthwaite", "kenward-roger")
+    if df == "satterthwaite" or request.get("reml", True)  # Kenward-Roger needs REML
+]
+
+
+@pytest.mark.parametrize(("case", "df"), CASES)
 def test_growth_and_therapists_equal_lme4(case, df):
     reference = stored(FOLDER, "growth_and_therapists")[case]
-    if df == "kenward-roger" and "kenward_roger" not in reference:
-        pytest.skip("pbkrtest has no Kenward-Roger for maximum likelihood")
-    found = compare_with_lme4(
-        fit_growth(FOLDER, reference, df=df, **lme4_requests()[case]), reference
-    )
+    fit = fit_growth(FOLDER, reference, df=df, **lme4_requests()[case])
+    found = compare_with_lme4(fit, reference) | compare_random_effects(fit, reference)
+    assert max(found.values()) < TOLERANCE, found
+
+
+@pytest.mark.parametrize("df", ["satterthwaite", "kenward-roger"])
+def test_compound_symmetry_equals_the_random_intercept_of_lme4(df):
+    reference = stored(FOLDER, "growth_and_therapists")["random_intercept"]
+    fit = fit_growth(FOLDER, reference, df=df, **COMPOUND_SYMMETRY)
+    found = compare_with_lme4(fit, reference)
     assert max(found.values()) < TOLERANCE, found
 
 

@@ -21,6 +21,10 @@ from .model import mixed_model
 
 FORMULA = "change ~ baseline*visit + arm*visit + site"
 TOLERANCE = 1e-6
+COMPOUND_SYMMETRY = {
+    "formula": "score ~ baseline + week*arm",
+    "covariance": "compound symmetry",
+}
 
 
 def reference_trial(folder: Path) -> pd.DataFrame:
@@ -232,6 +236,61 @@ def compare_with_lme4(fit: MixedModelFit, reference: dict[str, Any]) -> dict[str
     return out
 
 
+def compare_random_effects(fit: MixedModelFit, reference: dict[str, Any]) -> dict[str, float]:
+    """Return the worst difference of variance components and of predicted random effects.
+
+    A covariance is measured against the deviations of the two effects, a prediction against the
+    deviation of its effect.
+    """
+    theirs = reference["varcorr"]
+    effects = {"(Intercept)": "Intercept"}
+    expected: dict[Any, float] = {}
+    scales: dict[str, float] = {}
+    for group, one, two, value in zip(
+        *(theirs[k] for k in ("grp", "var1", "var2", "vcov")), strict=True
+    ):
+        if group == "participant":
+            name = effects.get(one, one)
+            other = name if two is None else two
+            expected[name, other] = value
+            if two is None:
+                scales[name] = np.sqrt(value)
+        else:
+            expected[group] = value
+    own = fit.random_covariance
+    assert own is not None
+    parameters = fit.variance_components.set_index("parameter")["estimate"]
+    found: dict[Any, float] = {}
+    sizes: dict[Any, float] = {}
+    for key_ in expected:
+        if isinstance(key_, tuple):
+            found[key_], sizes[key_] = (
+                float(np.asarray(own.loc[key_])),
+                scales[key_[0]] * scales[key_[1]],
+            )
+        else:
+            name = "residual variance" if key_ == "Residual" else "cluster variance"
+            found[key_], sizes[key_] = parameters[name], expected[key_]
+    out = {"variance": max(abs(found[k] - expected[k]) / sizes[k] for k in expected)}
+    tables = reference["ranef"]
+    participants = tables["participant"]
+    table = fit.random_effects.loc[participants["level"]]
+    out["random effect"] = max(
+        float(np.abs(table[name] - participants[label]).max() / scales[name])
+        for label in participants
+        if label != "level"
+        for name in [effects.get(label, label)]
+    )
+    if "therapist" in tables:
+        clusters = fit.cluster_effects.set_index("cluster")["effect"]
+        place = [j for j, level in enumerate(tables["therapist"]["level"]) if level in clusters]
+        predicted = np.array(tables["therapist"]["tx"])[place]
+        own_effects = clusters[[tables["therapist"]["level"][j] for j in place]].to_numpy()
+        largest = float(np.abs(own_effects - predicted).max())
+        out["cluster effect"] = largest / float(np.sqrt(expected["therapist"]))
+    return out
+
+
 def report(folder: Path) -> dict[str, dict[str, float]]:
     """Fit every stored case and return its differences."""
     out = {}
@@ -245,7 +304,13 @@ def report(folder: Path) -> dict[str, dict[str, float]]:
                 continue
             fit = fit_growth(folder, fits[case], df=df, **request)
             program = "lmerTest" if df == "satterthwaite" else "pbkrtest"
-            out[f"{program} {case}"] = compare_with_lme4(fit, fits[case])
+            found = compare_with_lme4(fit, fits[case])
+            out[f"{program} {case}"] = found | compare_random_effects(fit, fits[case])
+    # The same model with the covariance of the visits in place of a random intercept.
+    for df in ("satterthwaite", "kenward-roger"):
+        fit = fit_growth(folder, fits["random_intercept"], df=df, **COMPOUND_SYMMETRY)
+        program = "lmerTest" if df == "satterthwaite" else "pbkrtest"
+        out[f"{program} compound symmetry"] = compare_with_lme4(fit, fits["random_intercept"])
     return out
 
 
