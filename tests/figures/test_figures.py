@@ -93,7 +93,7 @@ def assert_tidy(drawing: Drawing) -> None:
 @pytest.mark.parametrize(
     "name",
     ["participant_flow", "adjusted_means_hamd17", "adjusted_means_bdi2", "problem_areas",
-     "medication"],
+     "medication", "responders", "reliable_change", "time_to_events", "moderators"],
 )  # fmt: skip
 def test_text_neither_overlaps_nor_leaves_the_page(figures: dict[str, Drawing], name: str) -> None:
     assert_tidy(figures[name])

@@ -85,7 +85,7 @@ def test_the_page_can_be_navigated(page: Element) -> None:
 
 def test_tables_have_captions_and_scopes(page: Element) -> None:
     tables = page.all("table")
-    assert len(tables) == 38
+    assert len(tables) == 43
     for table in tables:
         assert len(table.all("caption")) == 1
         assert all(head.attributes.get("scope") for head in table.all("th"))
@@ -99,7 +99,7 @@ def test_tables_have_captions_and_scopes(page: Element) -> None:
     numbers = [e.text.strip(" .") for e in page.all("span", data_number=None)]
     main = [n for n in numbers if n.startswith("Table ") and not n.startswith("Table S")]
     assert main == [f"Table {i + 1}" for i in range(len(main))]
-    assert [n for n in numbers if n.startswith("Figure")] == [f"Figure {i}" for i in range(1, 12)]
+    assert [n for n in numbers if n.startswith("Figure")] == [f"Figure {i}" for i in range(1, 14)]
 
 
 def section(page: Element, name: str) -> Element:

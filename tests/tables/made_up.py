@@ -14,7 +14,15 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from made_up_clinical import event_rows, responder_rows, safety_rows, therapist_rows
+from made_up_clinical import (
+    change_rows,
+    delivery_rows,
+    event_rows,
+    moderator_rows,
+    responder_rows,
+    safety_rows,
+    therapist_rows,
+)
 from made_up_missing import missing_rows, robustness_rows
 
 from ipt_outcomes.results import estimates
@@ -65,7 +73,9 @@ def made_up(study: Study, trial: str = "example") -> pd.DataFrame:
     if study.analyses.medication is not None:
         rows += _medication(study, trial)
     for plan, made in (
-        (study.analyses.response, responder_rows), (study.analyses.time_to_event, event_rows),
+        (study.analyses.response, responder_rows), (study.analyses.response, change_rows),
+        (study.analyses.moderators, moderator_rows), (study.analyses.delivery, delivery_rows),
+        (study.analyses.time_to_event, event_rows),
         (study.analyses.safety, safety_rows), (study.analyses.therapists, therapist_rows),
     ):  # fmt: skip
         rows += made(study, trial) if plan is not None else ()

@@ -100,3 +100,57 @@ def therapist_rows(study: Study, trial: str) -> Iterator[Row]:
                        "contrast": "participants of one therapist", "lower": 0.0, "upper": 0.14}  # fmt: skip
                 yield {**about, "quantity": "count", "contrast": "therapists", "arm": arm,
                        "estimate": 16, "visit": None, "level": None}  # fmt: skip
+
+
+def moderator_rows(study: Study, trial: str) -> Iterator[Row]:
+    """An interaction test, and effects within two levels."""
+    *others, reference = study.arms_of(trial)
+    visit = study.estimands[study.primary_estimand].endpoint
+    for name in ("Recurrent depression", "severity at baseline"):
+        about = {**_shared(study, trial), "analysis": f"moderators, {name}", "visit": visit,
+                 "method": "mixed model", "notes": "one of 2 moderators"}  # fmt: skip
+        yield {
+            **about,
+            "quantity": "test",
+            "contrast": f"arm × {name}",
+            "p": 0.31,
+            "statistic": 1.2,
+        }
+        for k, level in enumerate(("Yes", "No")):
+            for arm in others:
+                yield {**about, "quantity": "difference", "arm": arm, "reference": reference,
+                       "subgroup": f"{name}: {level}", "estimate": -3.0 - k, "lower": -5.5 - k,
+                       "upper": -0.5 - k, "p": 0.02, "n_arm": 35, "n_reference": 36}  # fmt: skip
+        for arm in others:
+            yield {**about, "quantity": "difference", "arm": arm, "reference": reference,
+                   "subgroup": f"{name}: No against Yes", "estimate": -1.0, "lower": -4.0,
+                   "upper": 2.0, "p": 0.5, "n_arm": 70, "n_reference": 72,
+                   "contrast": "No minus Yes"}  # fmt: skip
+
+
+def delivery_rows(study: Study, trial: str) -> Iterator[Row]:
+    """Sessions and stopping by arm."""
+    for k, arm in enumerate(study.arms_of(trial)):
+        about = {**_shared(study, trial), "analysis": "delivery", "arm": arm, "n_arm": 80,
+                 "method": "description", "level": None}  # fmt: skip
+        if not k:
+            sessions = {**about, "contrast": "sessions attended", "unit": "sessions"}
+            yield {**sessions, "quantity": "observed mean", "estimate": 12.25}
+            yield {**sessions, "quantity": "standard deviation", "estimate": 4.35}
+        stopped = {**about, "contrast": "stopped treatment early"}
+        yield {**stopped, "quantity": "count", "estimate": 22}
+        yield {**stopped, "quantity": "probability", "estimate": 0.275, "lower": 0.18,
+               "upper": 0.39, "level": 0.95}  # fmt: skip
+
+
+def change_rows(study: Study, trial: str) -> Iterator[Row]:
+    """Classes of reliable change; one count is hidden."""
+    classes = ("reliably improved and out of the clinical range",
+               "reliably improved, still in the clinical range", "no reliable change",
+               "reliably deteriorated")  # fmt: skip
+    for arm in study.arms_of(trial):
+        for k, name in enumerate(classes):
+            yield {**_shared(study, trial), "analysis": "change of each participant",
+                   "quantity": "count", "contrast": name, "arm": arm, "n_arm": 70, "level": None,
+                   "estimate": (30, None, 25, 2)[k], "method": "count",
+                   "notes": "suppressed: fewer than 5" if k == 1 else "as defined"}  # fmt: skip

@@ -15,7 +15,7 @@ from ipt_outcomes.tables.table import Table
 from ipt_outcomes.tables.word import table_xml, write_tables
 
 NAMES = ("baseline", "estimands", "adjusted_means_hamd17__policy", "responders", "harms",
-         "time_to_event", "secondary_outcomes", "therapists")  # fmt: skip
+         "time_to_event", "secondary_outcomes", "therapists", "moderators", "delivery")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +99,17 @@ def test_an_intraclass_correlation_never_stands_without_its_interval(
     assert found
     for line in found:
         assert str(line.cells[1]) == "[0.000, 0.140]"
+
+
+def test_levels_of_a_moderator_carry_no_p_value(tables: dict[str, Table]) -> None:
+    lines = tables["moderators"].lines
+    within = [line for line in lines if line.indent]
+    assert len(within) == 8
+    assert not any(str(line.cells[-1]) for line in within)
+    tests = [line for line in lines if "Interaction" in str(line.label)]
+    assert [str(line.cells[-1]) for line in tests] == [".310", ".310"]
+
+
+def test_what_does_not_apply_to_an_arm_is_a_dash(tables: dict[str, Table]) -> None:
+    (sessions,) = [x for x in tables["delivery"].lines if str(x.label) == "sessions attended"]
+    assert [str(cell) for cell in sessions.cells] == ["12.25 (4.35)", "–", "–"]

@@ -32,7 +32,9 @@ def figure_names(study: Study, trial: str) -> list[str]:
     adds = study.analyses.medication is not None
     names += ["medication"] * bool(adds and add_on_contrasts(study, study.arms_of(trial)))
     names += ["responders"] * (study.analyses.response is not None)
+    names += ["reliable_change"] * (study.analyses.response is not None)
     names += ["time_to_events"] * (study.analyses.time_to_event is not None)
+    names += ["moderators"] * (study.analyses.moderators is not None)
     names += ["missing_scores"] * (study.analyses.missing_data is not None)
     plan = study.analyses.robustness
     if plan is not None:

@@ -49,7 +49,7 @@ BEFORE_OUTCOMES = (
         "Participants",
         figures=("participant_flow", "baseline"),
         tables=("baseline",),
-        folded=("participant_flow",),
+        folded=("participant_flow", "analysis_not_analysed", "analysis_intercurrent"),
     ),
     Topic(
         "delivery",
@@ -68,7 +68,8 @@ AFTER_OUTCOMES = (
         tables=("responders",),
         folded=(
             "analysis_response", "analysis_remission", "analysis_reliable_improvement",
-            "analysis_deterioration", "analysis_responder_curve", "analysis_counts",
+            "analysis_deterioration", "analysis_responder_curve", "analysis_change_of",
+            "analysis_counts",
         ),
     ),
     Topic(
@@ -83,14 +84,15 @@ AFTER_OUTCOMES = (
         "Course during and after treatment",
         figures=("growth", "durability", "sudden_gains", "course"),
         tables=("growth", "durability", "sudden_gains"),
-        folded=("analysis_growth", "analysis_durability", "analysis_sudden", "analysis_course"),
+        folded=("analysis_growth", "analysis_durability", "analysis_sudden", "analysis_course",
+                "analysis_sustained"),
     ),
     Topic(
         "medication",
         "IPT and medication",
-        figures=("medication", "additivity"),
-        tables=("medication", "additivity"),
-        folded=("analysis_medication", "analysis_additivity"),
+        figures=("medication", "additivity", "factorial"),
+        tables=("medication", "additivity", "factorial"),
+        folded=("analysis_medication", "analysis_additivity", "analysis_factorial"),
     ),
     Topic(
         "moderators",
@@ -122,7 +124,7 @@ AFTER_OUTCOMES = (
         "Robustness of the primary result",
         figures=("robustness", "tipping"),
         tables=("sensitivity", "robustness"),
-        folded=("analysis_robustness", "analysis_tipping"),
+        folded=("analysis_robustness", "analysis_tipping", "analysis_cross"),
     ),
     Topic(
         "safety",

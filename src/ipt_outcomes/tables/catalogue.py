@@ -10,6 +10,7 @@ import pandas as pd
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.components import add_on_contrasts
 from ipt_outcomes.tables.baseline import baseline
+from ipt_outcomes.tables.delivery import delivery
 from ipt_outcomes.tables.endpoint import endpoint_differences
 from ipt_outcomes.tables.estimands import estimands
 from ipt_outcomes.tables.flow import participant_flow
@@ -18,6 +19,7 @@ from ipt_outcomes.tables.harms import harms
 from ipt_outcomes.tables.means import adjusted_means
 from ipt_outcomes.tables.medication import medication
 from ipt_outcomes.tables.missing_scores import missing_predictors, missing_scores
+from ipt_outcomes.tables.moderators import moderators
 from ipt_outcomes.tables.observed import observed_scores
 from ipt_outcomes.tables.problem_areas import problem_areas
 from ipt_outcomes.tables.responders import responders
@@ -73,8 +75,12 @@ def _makers(study: Study, trial: str) -> Makers:
         plan("responders", responders)
     if study.analyses.time_to_event is not None:
         plan("time_to_event", time_to_event)
-    if getattr(study.analyses, "therapists", None) is not None:
+    if study.analyses.therapists is not None:
         plan("therapists", therapists)
+    if study.analyses.moderators is not None:
+        plan("moderators", moderators)
+    if study.analyses.delivery is not None:
+        plan("delivery", delivery)
     if study.analyses.safety is not None:
         plan("harms", harms)
     if study.analyses.missing_data is not None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, named, quote, words
-from ipt_outcomes.tables.rows import Rows
+from ipt_outcomes.tables.quotes import NOT_SHOWN, Text, named, quote, words
+from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
 
@@ -29,7 +29,7 @@ def secondary_outcomes(source: Source, name: str = "secondary_outcomes") -> Tabl
     outcomes = [name for name in study.outcomes_of(source.trial) if name != study.primary_outcome]
     differences = Rows([row for row in rows.where(quantity="difference")
                         if row["outcome"] in outcomes])  # fmt: skip
-    adjusted = any(row["p_adjusted"] is not None for row in differences)
+    adjusted = any(_in_family(source, row) is not None for row in differences)
     notes = [words("Differences at ", source.visit(endpoint), ", everyone as randomised. "
                    "Estimand: ", named(study.estimands[estimand].label), ". n: participants with "
                    "a score there. "
@@ -58,6 +58,17 @@ def secondary_outcomes(source: Source, name: str = "secondary_outcomes") -> Tabl
     )
 
 
+def _in_family(source: Source, row: Row) -> Row | None:
+    """Find the same comparison in a family of hypotheses, where its p-value is adjusted."""
+    for other in source.rows.where(
+        quantity="difference", outcome=row["outcome"], arm=row["arm"], reference=row["reference"],
+        visit=row["visit"],
+    ):  # fmt: skip
+        if other["analysis"].startswith("families of hypotheses") and other["p_adjusted"]:
+            return other
+    return None
+
+
 def _lines(source: Source, rows: Rows, outcomes: list[str], adjusted: bool) -> Iterator[Line]:
     for outcome in outcomes:
         group = words(source.outcome(outcome), ", ", source.unit(outcome),
@@ -65,12 +76,15 @@ def _lines(source: Source, rows: Rows, outcomes: list[str], adjusted: bool) -> I
         of = rows.where(outcome=outcome)
         for row in of.where(quantity="difference"):
             effect = of.first(quantity="effect size", arm=row["arm"], reference=row["reference"])
-            forms = ("estimate", "interval", "p", *(["adjusted p"] if adjusted else []))
+            forms = ("estimate", "interval", "p")
+            family = _in_family(source, row) if adjusted else None
             yield Line(
                 source.difference(row),
                 (
                     words(quote(row, "n"), " / ", quote(row, "n of reference")),
                     *(words(quote(row, form)) for form in forms),
+                    *([words(NOT_SHOWN) if family is None else words(quote(family, "adjusted p"))]
+                      if adjusted else []),
                     Text() if effect is None
                     else words(quote(effect, "estimate"), " ", quote(effect, "interval")),
                 ),
