@@ -216,6 +216,16 @@ def test_large_offset_of_a_covariate_keeps_its_digits():
         assert one.loc["year", name] == pytest.approx(two.loc["year", name], rel=1e-6)
 
 
+def test_a_covariate_lost_beside_its_size_is_named_with_the_remedy():
+    frame = draw().assign(stamp=lambda d: 1.7e12 + d["participant"] % 7)
+    result = fit(frame, "score ~ stamp + arm*week")
+    assert result.aliased == ["stamp"]
+    assert any("stamp varies little beside its size" in note for note in result.notes)
+    centred = fit(frame.assign(stamp=frame["stamp"] - 1.7e12), "score ~ stamp + arm*week")
+    assert not centred.aliased
+    assert not centred.notes
+
+
 def test_sandwich_and_kenward_roger_do_not_mix():
     with pytest.raises(MixedModelError, match="own degrees of freedom"):
         fit(draw(), standard_errors="CR2")

@@ -150,6 +150,7 @@ def prepare(spec: Specification, frame: Source, reference: Mapping[str, Any]) ->
         design.notes.append(
             "not estimable, set aside: " + ", ".join(design.names[j] for j in aliasing.dropped)
         )
+        design.notes.extend(far_from_zero(design, frame, layout))
     n, p = statistics.n_observations, statistics.coefficients
     if n <= p:
         raise DesignError(f"{int(n)} observations cannot estimate {p} coefficients.")
@@ -161,6 +162,20 @@ def prepare(spec: Specification, frame: Source, reference: Mapping[str, Any]) ->
         out.clusters = code_clusters(spec, frame, layout)
         design.notes.extend(out.clusters.notes)
     return out
+
+
+def far_from_zero(design: Design, frame: Source, layout: Layout) -> list[str]:
+    """Return a note per covariate that looks constant only because it is so far from zero."""
+    notes = []
+    for name, variable in design.variables.items():
+        if variable.levels is None:
+            values = np.asarray(frame[name], float)[layout.keep]
+            if 0 < np.ptp(values) < 1e-3 * abs(variable.mean):
+                notes.append(
+                    f"{name} varies little beside its size ({variable.mean:.6g}): subtract a "
+                    "constant, so that it can be told from the intercept"
+                )
+    return notes
 
 
 def _parse(spec: Specification) -> ParsedFormula:
