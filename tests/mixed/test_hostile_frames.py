@@ -119,6 +119,11 @@ REFUSED = {
         "same time twice for 40 participants",
     ),
     "text as weights": (lambda f: f.assign(w="a"), {"weights": "w"}, "weights column 'w'"),
+    "weights beside clusters": (
+        lambda f: f.assign(w=1.0),
+        {"weights": "w", "cluster": "therapist"},
+        "weights= beside random effects or clusters",
+    ),
     "an outcome beyond squares": (
         lambda f: f.assign(score=1e150 * f["score"]),
         {},

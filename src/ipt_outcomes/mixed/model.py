@@ -89,7 +89,8 @@ def mixed_model(
         Column that gives every group a covariance of its own (beside random effects: a residual
         covariance of its own).
     weights
-        Column of positive analytic weights: the variance of a row is divided by its weight.
+        Column of positive analytic weights: the variance of a row is divided by its weight. Not
+        beside random effects or clusters.
     time
         Numeric column of real times, for the spatial exponential and for slopes of clusters.
     random

@@ -127,6 +127,12 @@ def specify(
             "heterogeneous independent, autoregressive, heterogeneous autoregressive, "
             "ante-dependence, spatial exponential"
         )
+    if asked["weights"] is not None and (asked["random"] or asked["cluster"]):
+        findings.append(
+            "weights= beside random effects or clusters is not supported (a weight could divide "
+            "the whole variance of a row or its residual part); supported: weights= with a "
+            "covariance of the visits"
+        )
     if df == "kenward-roger-mmrm" and (asked["random"] or asked["cluster"]):
         findings.append(
             "df='kenward-roger-mmrm' is for comparison with R's mmrm, which has neither random "
