@@ -55,6 +55,7 @@ def tasks_of(config: str, data: str) -> list[Task]:
 def analyse(task: Task, out: str) -> str | None:
     """Run one analysis and write its rows; return what went wrong, if anything."""
     from ipt_outcomes.analyses.data import TrialData
+    from ipt_outcomes.analyses.disclosure import hold_small_cells
     from ipt_outcomes.frames import read_participants, read_process, read_scores
     from ipt_outcomes.results import hold_to_plan, write
     from ipt_outcomes.study import load_study
@@ -77,6 +78,7 @@ def analyse(task: Task, out: str) -> str | None:
     except Exception as error:  # the others go on, and the verification names this one
         return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
     touched = read_plan(config, study).touched(analysis, trial)
+    rows = hold_small_cells(rows, study.privacy.smallest_group)
     rows = hold_to_plan(rows[rows["disclosure"] == "shared"].reset_index(drop=True), touched)
     write(rows, _place(out, task))
     return None
