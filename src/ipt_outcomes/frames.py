@@ -196,7 +196,8 @@ def _whole(path: str | Path) -> pd.DataFrame:
     except (pa.ArrowInvalid, OSError) as error:
         said = str(error).splitlines()[0]
         raise FrameError(
-            f"{path} is damaged ({said}). Delete it and run snakemake again: it is made anew."
+            f"{path} is damaged ({said}). Make it anew with `snakemake --force {path}`, then run "
+            "`snakemake`."
         ) from None
 
 

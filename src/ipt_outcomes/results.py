@@ -321,7 +321,8 @@ def read(path: str | Path) -> pd.DataFrame:
     except (pa.ArrowInvalid, OSError) as error:
         said = str(error).splitlines()[0] if str(error) else "empty"
         raise ResultsError(
-            f"{path} is damaged ({said}). Delete it and run snakemake again: it is made anew."
+            f"{path} is damaged ({said}). Make it anew with `snakemake --force {path}`, then run "
+            "`snakemake`."
         ) from None
     version = (arrow.schema.metadata or {}).get(b"ipt_results_version", b"?").decode()
     if version != str(SCHEMA_VERSION):

@@ -13,7 +13,7 @@ from ipt_outcomes.results import ResultsError, estimates, read, write
 def test_damaged_frames(tmp_path, reader, content):
     path = tmp_path / "frame.parquet"
     path.write_bytes(content)
-    with pytest.raises(FrameError, match=r"frame\.parquet is damaged.*Delete it and run"):
+    with pytest.raises(FrameError, match=r"frame\.parquet is damaged.*snakemake --force"):
         reader(path)
 
 
@@ -21,5 +21,5 @@ def test_damaged_estimates(tmp_path):
     path = tmp_path / "rows.parquet"
     write(estimates([]), path)
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ResultsError, match=r"rows\.parquet is damaged.*Delete it and run"):
+    with pytest.raises(ResultsError, match=r"rows\.parquet is damaged.*snakemake --force"):
         read(path)
