@@ -30,6 +30,7 @@ rule all:
         pdf="results/shared/report.pdf",
         estimates="results/shared/estimates.csv",
         tables=collect("results/shared/{trial}/tables", trial=TRIALS),
+        persons=collect("results/restricted/{trial}/figures", trial=TRIALS),
 
 
 rule check:

@@ -11,7 +11,9 @@ OUT = config.get("out", "results/power")
 rule page:
     default_target: True
     input:
-        collect(f"{OUT}/parts/part_{{part}}_of_{PARTS}.parquet", part=range(1, PARTS + 1)),
+        collect(
+            f"{OUT}/parts/part_{{part}}_of_{PARTS}.parquet", part=range(1, PARTS + 1)
+        ),
         design=DESIGN,
     output:
         page=f"{OUT}/power.html",

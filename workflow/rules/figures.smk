@@ -29,3 +29,28 @@ rule figure:
         "{wildcards.trial}: figure {wildcards.figure} drawn"
     script:
         "../../scripts/figure.py"
+
+
+# Figures that show persons: for those who may see the data, never in the report or the bundle.
+rule persons:
+    input:
+        scores="results/restricted/{trial}/scores.parquet",
+        participants="results/restricted/{trial}/participants.parquet",
+        restricted=collect(
+            "results/restricted/{{trial}}/estimates/{analysis}.parquet",
+            analysis=[name for name in ANALYSES if name == "response"],
+        ),
+    output:
+        figures=directory("results/restricted/{trial}/figures"),
+    log:
+        "results/restricted/logs/persons_{trial}.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        settings=settings("response"),
+        code=code("figures.insiders", "frames", "study", "results"),
+    message:
+        "{wildcards.trial}: figures that show persons drawn, not to be shared"
+    script:
+        "../../scripts/persons.py"

@@ -23,7 +23,9 @@ rule primary:
         config=CONFIG,
         settings=settings(without=("enrolment",)),
         touched=touched("primary"),
-        code=code("analyses.primary", "analyses.diagnostics", "frames", "study", "results"),
+        code=code(
+            "analyses.primary", "analyses.diagnostics", "frames", "study", "results"
+        ),
     message:
         "{wildcards.trial}: {wildcards.outcome} modelled"
     script:

@@ -1,0 +1,45 @@
+"""Draw the figures of one trial that show persons; they stay inside."""
+
+from collections.abc import Sequence
+
+from ipt_outcomes.provenance.job import job
+
+
+def main(
+    *,
+    config: str,
+    trial: str,
+    scores: str,
+    participants: str,
+    restricted: Sequence[str],
+    figures: str,
+) -> None:
+    """Write the figures into the folder."""
+    import pandas as pd
+
+    from ipt_outcomes.figures.insiders import draw_insiders
+    from ipt_outcomes.frames import read_participants, read_scores
+    from ipt_outcomes.results import estimates, read
+    from ipt_outcomes.study import load_study
+
+    tables = [read(path) for path in restricted]
+    draw_insiders(
+        load_study(config),
+        trial,
+        scores=read_scores(scores),
+        participants=read_participants(participants),
+        rows=pd.concat(tables, ignore_index=True) if tables else estimates([]),
+        folder=figures,
+    )
+
+
+if "snakemake" in globals():
+    with job(snakemake.log[0]):
+        main(
+            config=snakemake.params.config,
+            trial=snakemake.wildcards.trial,
+            scores=snakemake.input.scores,
+            participants=snakemake.input.participants,
+            restricted=snakemake.input.restricted,
+            figures=snakemake.output.figures,
+        )
