@@ -172,13 +172,13 @@ def _fitting(
         return None
     visit = trial.columns.visit
     if visit in table.cells:
-        at &= _same(table.cells[visit], line["visit"])
+        at = at & _same(table.cells[visit], line["visit"])
     if not at.any():
         unfit("visit", f"no row of this participant at {_shown(line['visit'])}",
               "the entry of the visit's column in the row to be corrected",
               "Correct the visit.")  # fmt: skip
         return None
-    at &= _same(table.cells[column], line["from"])
+    at = at & _same(table.cells[column], line["from"])
     places = np.flatnonzero(at)
     if len(places) != 1:
         found = "another entry in the export than" if not len(places) else (
