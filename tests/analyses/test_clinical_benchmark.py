@@ -46,3 +46,22 @@ def test_a_wrong_truth_is_seen(clinical):
     (row,) = clinical.summarise(rows, {"log hazard ratio": 0.5}).to_dict("records")
     assert row["coverage"] == 75
     assert row["bias"] == pytest.approx(0.1)
+
+
+def test_the_study_of_the_questions_runs_and_knows_its_truth(capsys):
+    script = SCRIPT.with_name("questions.py")
+    spec = importlib.util.spec_from_file_location("questions_study", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main(["--trials", "2", "--people", "20000", "--bootstrap", "20"])
+    printed = capsys.readouterr().out
+    for what in ("2 × 2", "durability", "six contrasts", "imputed under the null", "bootstrap"):
+        assert what in printed
+    assert "not estimated" not in printed
+    truth = module.truths(20_000)
+    # Effects of the components on the latent scale, and grief in 16 % of those with therapy
+    expected = -4.0 + module.GRIEF * 0.16
+    margin = "psychotherapy, over both levels of medication"
+    assert truth[margin] == pytest.approx(expected, abs=0.4)
+    assert truth["slope, middle"] == pytest.approx(-0.4, abs=0.05)
+    assert truth["difference of slopes, middle"] == pytest.approx(-0.5, abs=0.05)

@@ -43,6 +43,10 @@ class TrialData:
     participants: pd.DataFrame
     process: pd.DataFrame = field(default_factory=no_process)
 
+    _frames: dict[tuple[str, str, str], ModelFrame] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+
     @property
     def arms(self) -> list[str]:
         """The trial's arms, the reference last."""
@@ -153,6 +157,14 @@ def model_frame(data: TrialData, outcome: str, estimand: str, analysis_set: str)
     ModelFrame
         Rows in the order of the participant frame and of time.
     """
+    # Analyses of one job ask for the same rows again and again.
+    asked = (outcome, estimand, analysis_set)
+    if asked not in data._frames:
+        data._frames[asked] = _build_frame(data, *asked)
+    return data._frames[asked]
+
+
+def _build_frame(data: TrialData, outcome: str, estimand: str, analysis_set: str) -> ModelFrame:
     people = members(data, analysis_set, outcome)
     scores, handled = estimand_scores(data, outcome, estimand)
     first = scores[scores["visit"] == data.study.baseline].set_index("participant")["score"]
