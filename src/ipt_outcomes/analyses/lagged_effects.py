@@ -25,7 +25,8 @@ Row = dict[str, Any]
 
 ASSOCIATION = (
     "an association in time within persons, not an effect: it assumes that nothing else that "
-    "varies within a person drives both, and that earlier outcomes do not move later predictors"
+    "varies within a person drives both, and that earlier outcomes do not move later predictors; "
+    "where they do, it is biased by an amount of the order of 1 over the number of occasions"
 )
 
 
