@@ -226,6 +226,12 @@ def test_a_covariate_lost_beside_its_size_is_named_with_the_remedy():
     assert not centred.notes
 
 
+def test_between_within_needs_more_rows_than_participants():
+    frame = draw()
+    with pytest.raises(DesignError, match="0 degrees of freedom within participants"):
+        fit(frame[frame["week"] == 4], "score ~ arm", df="between-within")
+
+
 def test_sandwich_and_kenward_roger_do_not_mix():
     with pytest.raises(MixedModelError, match="own degrees of freedom"):
         fit(draw(), standard_errors="CR2")

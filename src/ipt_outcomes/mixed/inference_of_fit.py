@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from .errors import DesignError
 from .factors import Floats
 from .kenward_roger import adjusted_covariance
 from .likelihood import Likelihood, Point, Second
@@ -90,7 +91,14 @@ def between_within(prepared: Prepared) -> Floats:
     people, rows = len(prepared.layout.participants), prepared.statistics.n_observations
     outer = people - between.sum() - intercept.sum()
     inner = rows - people - (~constant).sum()
-    return np.where(between, float(outer), float(inner))
+    out = np.where(between, float(outer), float(inner))
+    if (out <= 0).any():
+        raise DesignError(
+            f"df='between-within' leaves {int(out.min())} degrees of freedom "
+            f"{'between' if outer <= 0 else 'within'} participants ({people} participants, "
+            f"{int(rows)} rows, {len(kept)} coefficients); use 'satterthwaite' or 'residual'."
+        )
+    return out
 
 
 def participant_blocks(prepared: Prepared, likelihood: Likelihood, point: Point) -> Iterator[Block]:
