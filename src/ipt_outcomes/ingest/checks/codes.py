@@ -6,7 +6,6 @@ Nothing is taken as missing on suspicion: 9 and 99 are scores in many scales.
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 
 from ipt_outcomes.ingest.checks.evidence import Evidence
 from ipt_outcomes.ingest.records import CHARACTERISTIC
@@ -32,10 +31,9 @@ def check_codes(evidence: Evidence) -> None:
         The trial, as it was read.
     """
     for outcome in evidence.study.outcomes_of(evidence.trial):
-        rows = evidence.seen[evidence.seen["outcome"] == outcome]
-        for code in suspected(rows["score"].to_numpy()):
-            with_code = rows[rows["score"] == code]
-            with_code = with_code.assign(found=[f'"{code:g}"'] * len(with_code))
+        grid = evidence.grid(outcome)
+        for code in suspected(grid.ravel()):
+            with_code = evidence.cells(outcome, grid == code).assign(found=f'"{code:g}"')
             evidence.score("warning", "missing code?", with_code,
                            expected="scores near those of others",
                            mend=_mend(evidence.column_of(outcome), evidence.trial))  # fmt: skip
@@ -72,17 +70,17 @@ def suspected(values: np.ndarray) -> list[float]:
     known = values[~np.isnan(values)]
     if len(known) < FEWEST:
         return []
-    counts = pd.Series(known).value_counts()
+    levels, counts = np.unique(known, return_counts=True)
     found = []
     for code in USUAL:
-        n = int(counts.get(code, 0))
-        others = known[known != code]
-        if n == 0 or len(others) < FEWEST - 1:
+        n = int(counts[levels == code].sum())
+        others = levels[levels != code]
+        if n == 0 or len(known) - n < FEWEST - 1:
             continue
         span = max(float(np.ptp(others)), 1.0)
         apart = max(code - others.max(), others.min() - code) > GAP * span
         # Neighbours: values at most two away, of which whole scores have four.
-        beside = int(((np.abs(others - code) <= 2) & (others != code)).sum())
+        beside = int(counts[(np.abs(levels - code) <= 2) & (levels != code)].sum())
         if apart or (n >= FEWEST and n > PEAK * max(beside, 1)):
             found.append(float(code))
     return found

@@ -55,17 +55,51 @@ class Evidence:
         """Place of each participant in the roster."""
         return {name: place for place, name in enumerate(self.roster.names)}
 
-    @cached_property
-    def seen(self) -> pd.DataFrame:
-        """The observed scores, in order of participants, outcomes and time."""
-        return self.scores[self.scores["score"].notna()]
+    def grid(self, outcome: str, what: str = "score") -> np.ndarray:
+        """Return scores (or days, or rows) of an outcome: participants x planned visits.
 
-    def wide(self, outcome: str, what: str = "score") -> pd.DataFrame:
-        """Return one row per participant and one column per planned visit."""
-        visits = self.study.visits_of(self.trial)
-        rows = self.scores[self.scores["outcome"] == outcome]
-        values = rows[what].astype("float64").to_numpy().reshape(-1, len(visits))
-        return pd.DataFrame(values, index=self.participants["participant"], columns=visits)
+        The score frame is a full grid in this order; looking at it as such is what keeps the checks
+        fast for a million rows.
+        """
+        visits, outcomes = self.study.visits_of(self.trial), self.study.outcomes_of(self.trial)
+        column = self._numbers[what]
+        return column.reshape(-1, len(outcomes), len(visits))[:, outcomes.index(outcome), :]
+
+    @cached_property
+    def _numbers(self) -> dict[str, np.ndarray]:
+        return {
+            name: self.scores[name].to_numpy(dtype=np.float64, na_value=np.nan)
+            for name in ("score", "day", "source_row")
+        }
+
+    def cells(self, outcome: str, where: np.ndarray) -> pd.DataFrame:
+        """Return the cells of a grid that are marked, one row each.
+
+        Parameters
+        ----------
+        outcome
+            Short name of the outcome.
+        where
+            Participants x planned visits: which cells.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``participant``, ``outcome``, ``visit``, ``source_row``; and ``at`` and ``to``,
+            the cell's place in the grid.
+        """
+        at, to = np.nonzero(where)
+        visits = np.array(self.study.visits_of(self.trial), dtype=object)
+        return pd.DataFrame(
+            {
+                "participant": self.participants["participant"].take(at).to_numpy(dtype=object),
+                "outcome": outcome,
+                "visit": visits[to],
+                "source_row": self.grid(outcome, "source_row")[at, to],
+                "at": at,
+                "to": to,
+            }
+        )
 
     def column_of(self, outcome: str, visit: str | None = None) -> str | None:
         """Return the export's column in which an outcome (at a visit) stands."""
