@@ -38,11 +38,14 @@ LIMITS = settings(
 )
 
 
+KINDS = ("cell", "drop row", "repeat row", "swap rows", "drop cell", "add cell", "drop column",
+         "swap columns", "rename column")  # fmt: skip
+
+
 @st.composite
-def changes(draw):
+def steps_of(draw, kinds=KINDS):
     """Return steps, each of which changes the rows of an export."""
-    kind = st.sampled_from(["cell", "drop row", "repeat row", "swap rows", "drop cell", "add cell",
-                            "drop column", "swap columns", "rename column"])  # fmt: skip
+    kind = st.sampled_from(kinds)
     steps = []
     for _ in range(draw(st.integers(1, 4))):
         steps.append((draw(kind), draw(st.integers(0, 10_000)), draw(st.integers(0, 10_000)),
@@ -81,7 +84,7 @@ def apply(export: Export, steps) -> None:
 
 @pytest.mark.parametrize("name", ["redcap", "redcap labels", "long", "wide"])
 @LIMITS
-@given(steps=changes())
+@given(steps=steps_of())
 def test_changed_entries(name, steps, tmp_path):
     export = FORMATS[name]()
     apply(export, steps)
@@ -132,18 +135,21 @@ def test_any_bytes_in_the_dictionary(content, place, tmp_path):
     assert_scores_stand_in_the_file(export, tmp_path, result)
 
 
-def check(export: Export, folder: Path) -> None:
+def check(export: Export, folder: Path, rows: list[list[str]] | None = None) -> None:
+    """Read an export, and hold its scores against its rows (of a text file, those written)."""
     result = export.ingest(folder)
     assert_canonical(result)
     render(result.findings)
     write_findings(result.findings, folder / "findings.csv")
     pd.testing.assert_frame_equal(read_findings(folder / "findings.csv"), result.findings)
     assert (result.findings["found"].str.len() > 0).all()
-    used = assert_scores_stand_in_the_file(export, folder, result)
+    used = assert_scores_stand_in_the_file(export, folder, result, rows)
     if not (result.findings["severity"] == "error").any():
         reported = set(result.findings["row"].dropna())
         unused = {
-            place for place in scores_of(export, folder, result.counts) if place[0] not in reported
+            place
+            for place in scores_of(export, folder, result.counts, rows)
+            if place[0] not in reported
         } - used
         assert not unused, "a score is neither used nor reported"
 
@@ -163,13 +169,17 @@ def assert_canonical(result: Ingested) -> None:
 
 
 def scores_of(
-    export: Export, folder: Path, counts: dict[str, Any]
+    export: Export,
+    folder: Path,
+    counts: dict[str, Any],
+    rows: list[list[str]] | None = None,
 ) -> dict[tuple[int, str], tuple[str, float]]:
     """Return the scores of the file, found without the package: (row, column), person, score."""
     columns = export.trial["columns"]
-    text = (folder / export.file).read_bytes().decode(counts["encoding"])
-    text = text.removeprefix("\ufeff")
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=counts["delimiter"]))
+    if rows is None:
+        text = (folder / export.file).read_bytes().decode(counts["encoding"])
+        text = text.removeprefix("\ufeff")
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=counts["delimiter"]))
     start = next(n for n, row in enumerate(rows) if any(cell.strip() for cell in row))
     header = [name.strip() for name in rows[start]]
     heads = {"Record ID": "record_id", "HAM-D total": "hamd_total", "BDI total": "bdi_total"}
@@ -196,11 +206,13 @@ def scores_of(
     return found
 
 
-def assert_scores_stand_in_the_file(export: Export, folder: Path, result: Ingested) -> set:
+def assert_scores_stand_in_the_file(
+    export: Export, folder: Path, result: Ingested, rows: list[list[str]] | None = None
+) -> set:
     used = result.scores[result.scores["score"].notna()]
     if used.empty:
         return set()
-    in_file = scores_of(export, folder, result.counts)
+    in_file = scores_of(export, folder, result.counts, rows)
     columns = export.trial["columns"]["outcomes"]
     places = set()
     for row in used.to_dict("records"):
