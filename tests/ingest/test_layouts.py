@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import random
+import re
+import string
+
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+
+from ipt_outcomes.ingest.identifiers import identifying_entry
+from ipt_outcomes.ingest.screen import STUDY_NUMBER
 
 from .layouts import (
     LAYOUTS,
@@ -226,3 +233,13 @@ def test_a_workbook_of_several_sheets(expected, tmp_path):
     assert found["kind"].tolist() == ["which sheet"]
     settings["sheet"] = "Score"
     assert source.ingest(tmp_path).findings["kind"].tolist() == ["no such sheet"]
+
+
+def test_study_numbers_that_are_passed_over_are_never_identifiers():
+    draw = random.Random(1)
+    for _ in range(2_000):
+        letters = "".join(draw.choices(string.ascii_letters, k=draw.randint(1, 4)))
+        digits = "".join(draw.choices(string.digits, k=draw.randint(1, 6)))
+        text = letters + draw.choice(["", "-", "_", "."]) + digits
+        assert re.fullmatch(STUDY_NUMBER, text)
+        assert identifying_entry(text) is None, text

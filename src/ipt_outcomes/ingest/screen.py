@@ -30,6 +30,8 @@ OLDEST_AGE = 89
 """Ages above are direct identifiers (45 CFR 164.514(b)(2)(i)(C))."""
 SUSPICIOUS = r"[A-Za-zÀ-ž@:]|[0-9](?:[ ./()+-]*[0-9]){6}|°"
 """What an entry must hold to be looked at closely: a letter, or seven digits."""
+STUDY_NUMBER = r"^[A-Za-z]{1,4}[-_.]?[0-9]{1,6}$"
+"""What no kind of identifier looks like, and most study numbers do: passed over quickly."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +154,8 @@ def _by_content(cells: pd.Series, column: ScreenedColumn) -> dict[Kind, np.ndarr
     if column.is_date:
         return {}
     unique = pa.array(cells.dropna().unique(), pa.large_string())
-    close = unique.filter(pc.match_substring_regex(unique, SUSPICIOUS)).to_pylist()
+    unique = unique.filter(pc.match_substring_regex(unique, SUSPICIOUS))
+    close = unique.filter(pc.invert(pc.match_substring_regex(unique, STUDY_NUMBER))).to_pylist()
     found: dict[Kind, list[str]] = {}
     for text in close:
         kind = identifying_entry(text)
