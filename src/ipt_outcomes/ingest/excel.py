@@ -90,6 +90,9 @@ def _swollen(source: Source) -> bool:
 
 def _chosen(source: Source, book: Any, sheets: Sequence[str]) -> list[str] | None:
     there = [name for name in book.sheetnames if hasattr(book[name], "iter_rows")]
+    if not there:
+        source.damaged("a workbook", "no sheet")
+        return None
     absent = [name for name in sheets if name not in there]
     for name in absent:
         source.error("no such sheet", f"no sheet {quoted(name)}", f"one of {listed(there)}",
