@@ -50,8 +50,12 @@ def test_sessions_and_diaries_hold_their_truth(group_study):
     lagged = pick(lagged_effects(data), analysis="lagged effects, alliance forward",
                   subgroup="within persons")  # fmt: skip
     assert holds(lagged, truth["lagged slope of symptoms on alliance"])
-    same = pick(diary(data), analysis="diary, the same day", subgroup="within persons")
+    moods = diary(data)
+    same = pick(moods, analysis="diary, the same day", subgroup="within persons")
     assert holds(same, truth["same-day slope of mood on events"])
+    later = pick(moods, analysis="diary, the next day", subgroup="within persons")
+    assert holds(later, 0.0)  # events of the day before do nothing here
+    assert "on the day of the outcome" in later["notes"].item()
 
 
 def test_few_sudden_gains_where_none_were_planted(group_study):

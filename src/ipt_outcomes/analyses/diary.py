@@ -1,10 +1,10 @@
 """Mood of a day and interpersonal events of that day and of the day before.
 
-Many short rows per person: the model of :mod:`ipt_outcomes.analyses.within_between` with a slope of
-its own for each person (how strongly the mood goes with events), autoregressive residuals from day
-to day, and days counted from randomisation. The association of the same day has no direction; that
-of the day before has one, which is not yet a cause. How much persons differ is given as the SD of
-their slopes.
+Many short rows per person: the model of :mod:`ipt_outcomes.analyses.within_between` with a slope
+of its own for each person (how strongly the mood goes with events), autoregressive residuals from
+day to day, and days counted from randomisation. The association of the same day has no direction;
+that of the day before, adjusted for the events of the day itself, has one, which is not yet a
+cause. How much persons differ is given as the SD of their slopes.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def diary(data: TrialData) -> pd.DataFrame:
     words = f"{label_of(data, plan.event)} → {label_of(data, plan.mood)}"
     rows: list[Row] = []
     for lag, when in ((0, "the same day"), (1, "the next day")):
-        occasions = lagged_occasions(event, mood, lag, plan.minimum_days)
+        occasions = lagged_occasions(event, mood, lag, plan.minimum_days, same=lag > 0)
         where: Row = {
             "trial": data.trial,
             "analysis": f"diary, {when}",

@@ -103,6 +103,8 @@ def slopes(
     notes = [ASSOCIATION, *fit.notes]
     if occasions.left_out:
         notes.append(f"{occasions.left_out} participants with too few occasions not analysed")
+    if "same" in table:
+        notes.append("adjusted for the same variable on the day of the outcome")
     if "past" in table:
         notes.append("adjusted for the outcome one session before, centred on the person")
     yield {**where, "quantity": "count", "contrast": f"{between}: pairs of occasions",

@@ -52,7 +52,7 @@ class Occasions:
     Parameters
     ----------
     rows
-        participant, arm, time, y, x, within, between and, where asked for, past.
+        participant, arm, time, y, x, within, between and, where asked for, past and same.
     left_out
         Participants with something recorded but too few occasions.
     """
@@ -67,7 +67,13 @@ class Occasions:
 
 
 def lagged_occasions(
-    predictor: pd.DataFrame, outcome: pd.DataFrame, lag: int, least: int, *, past: bool = False
+    predictor: pd.DataFrame,
+    outcome: pd.DataFrame,
+    lag: int,
+    least: int,
+    *,
+    past: bool = False,
+    same: bool = False,
 ) -> Occasions:
     """Put each outcome beside the predictor of ``lag`` occasions before.
 
@@ -81,6 +87,10 @@ def lagged_occasions(
         Pairs that a participant needs.
     past
         Whether the outcome one occasion before is put beside it too, centred on the participant.
+    same
+        Whether the predictor of the same occasion is put beside it too, detrended. Left out, it
+        would bias the slope of the earlier one: within a person the deviations of one occasion go
+        against those of the others.
 
     Returns
     -------
@@ -106,6 +116,9 @@ def lagged_occasions(
     if past:
         before = outcome[["participant", "time", "value"]].rename(columns={"value": "past"})
         pairs = pairs.merge(before.assign(time=before["time"] + 1), on=["participant", "time"])
+    if same:
+        beside = predictor[["participant", "time", "value"]].rename(columns={"value": "same"})
+        pairs = pairs.merge(beside, on=["participant", "time"])
     pairs = pairs.dropna(subset=["x", "y"]).sort_values(["participant", "time"], kind="stable")
     number = pairs.groupby("participant")["time"].transform("size")
     kept = pairs[number >= least].reset_index(drop=True)
@@ -127,6 +140,8 @@ def lagged_occasions(
     mean = kept.groupby("participant")["x"].transform("mean")
     kept["between"] = mean - float(kept.groupby("participant")["x"].mean().mean())
     kept["within"] = detrended(kept["participant"], kept["time"], kept["x"])
+    if same:
+        kept["same"] = detrended(kept["participant"], kept["time"], kept["same"])
     return Occasions(kept, left_out)
 
 
@@ -182,8 +197,7 @@ def fit_within_between(
     terms = [trend, "within"]
     if float(rows["between"].abs().max()) > 1e-9:
         terms.append("between")
-    if "past" in rows:
-        terms.append("past")
+    terms += [name for name in ("past", "same") if name in rows]
     return mixed_model(
         "y ~ " + " + ".join(terms),
         rows,
