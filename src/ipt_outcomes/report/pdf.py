@@ -92,8 +92,9 @@ def _table(label: str, table: Table) -> Iterator[str]:
     yield f"table.header({', '.join(_head(table))}),"
     yield "table.hline(stroke: 0.5pt),"
     for group, lines in table.blocks():
-        if group:
-            yield _across(str(group), len(table.columns) + 1)
+        if group:  # a head of its rows: never alone at the foot of a page
+            across = _across(str(group), len(table.columns) + 1)
+            yield f"table.header(level: 2, repeat: false, {across}),"
         for line in lines:
             yield _line(line, len(table.columns) + 1)
     yield "))"
