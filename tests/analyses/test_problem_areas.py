@@ -264,3 +264,21 @@ def test_moderation_where_it_can_be_asked(reference_trial):
     difference = within[within["subgroup"].str.contains("against")]
     assert len(within) == 2 * 2 + 2
     assert len(difference) == 2
+
+
+def test_trajectories_that_cannot_be_fitted_stop_nothing(reference_trial, monkeypatch):
+    import ipt_outcomes.mixed as engine
+
+    whole, fitted = problem_areas(reference_trial), engine.mixed_model
+
+    def without_random(*arguments, **options):
+        if "random" in options:
+            raise engine.ConvergenceError(["the random slope did not converge"])
+        return fitted(*arguments, **options)
+
+    monkeypatch.setattr(engine, "mixed_model", without_random)
+    table = problem_areas(reference_trial)
+    (own,) = table[table["quantity"] == "slope"].to_dict("records")
+    assert "not fitted: " in own["notes"]
+    assert "the random slope did not converge" in own["notes"]
+    pd.testing.assert_frame_equal(of_focus(table), of_focus(whole))

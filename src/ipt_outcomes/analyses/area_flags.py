@@ -143,7 +143,7 @@ def slope_rows(data: TrialData, rows: pd.DataFrame, where: Row, endpoint: str) -
     endpoint
         The last visit that counts.
     """
-    from ipt_outcomes.mixed import mixed_model
+    from ipt_outcomes.mixed import MixedModelError, mixed_model
 
     study, plan = data.study, data.study.analyses.primary
     week = {name: visit.week for name, visit in study.visits.items()}
@@ -152,27 +152,30 @@ def slope_rows(data: TrialData, rows: pd.DataFrame, where: Row, endpoint: str) -
     seen = seen[seen["week"] <= week[endpoint]]
     if seen["week"].nunique() < 2:
         return
-    fit = mixed_model(
-        "score ~ baseline + week*problem_area", seen, participant="participant", visit="visit",
-        random="1 + week", df=plan.degrees_of_freedom, level=plan.level,
-    )  # fmt: skip
+    about = {**where, "analysis": "problem areas, trajectories", "quantity": "slope",
+             "contrast": "change per week up to the endpoint",
+             "unit": f"{where['unit']} per week", "model_id": None}  # fmt: skip
+    try:
+        fit = mixed_model(
+            "score ~ baseline + week*problem_area", seen, participant="participant",
+            visit="visit", random="1 + week", df=plan.degrees_of_freedom, level=plan.level,
+        )  # fmt: skip
+    except MixedModelError as error:  # the comparison at the endpoint stands without it
+        yield {**about, "covariance": None, "converged": False, "method": "not fitted",
+               "notes": f"{where['notes']}; not fitted: {error}"}  # fmt: skip
+        return
     people = seen.drop_duplicates("participant")["problem_area"].value_counts()
     for row in fit.trends("week", "problem_area").to_dict("records"):
         area = str(row["problem_area"])
         yield {
-            **where,
+            **about,
             **{name: row[name] for name in KEPT},
-            "analysis": "problem areas, trajectories",
-            "quantity": "slope",
             "arm": area,
-            "contrast": "change per week up to the endpoint",
-            "unit": f"{where['unit']} per week",
             "level": plan.level,
             "interval_method": "t",
             "method": "random intercept and slope, REML, "
             f"{DEGREES_OF_FREEDOM[plan.degrees_of_freedom]} df",
             "covariance": "random intercept and slope",
             "converged": fit.convergence.converged,
-            "model_id": None,
             "n_arm": int(people[area]),
         }
