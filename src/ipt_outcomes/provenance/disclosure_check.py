@@ -2,8 +2,8 @@
 
 Analyses suppress small cells where they arise; this look relies on none of them. It reads the
 shared results as an outsider would: rows marked restricted, counts and groups below the smallest
-group, and participants' numbers in any text file. Flow, missing scores, exclusions and harms are
-exempt from small cells: hiding a serious harm would be worse, and the pages say so.
+group, and participants' numbers in any text file. Flow, delivery, missing scores, exclusions and
+harms are exempt from small cells: hiding a serious harm would be worse, and the pages say so.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pandas as pd
 
-EXEMPT = ("flow", "safety", "not analysed", "missing data")
-"""Analyses whose small counts are shown."""
+EXEMPT = ("flow", "safety", "not analysed", "missing data", "delivery")
+"""Analyses whose small counts are shown: arm by arm, what was done with participants, and harms."""
+HARM = "deteriorated"
+"""Word of the contrasts that count harms in other analyses."""
 GROUPS = ("observed mean", "standard deviation", "mean", "difference", "probability", "rate")
 """Quantities that describe the participants of ``n_arm``."""
 TEXTS = {".csv", ".html", ".json", ".rst", ".svg", ".txt", ".yaml"}
@@ -40,7 +42,8 @@ def disclosure_findings(
     Examples
     --------
     >>> table = pd.DataFrame({"id": ["a/x"], "analysis": ["baseline"], "quantity": ["count"],
-    ...     "estimate": [3.0], "n_arm": [40], "n_reference": [None], "disclosure": ["shared"]})
+    ...     "contrast": ["women"], "estimate": [3.0], "n_arm": [40], "n_reference": [None],
+    ...     "disclosure": ["shared"]})
     >>> disclosure_findings(table, [], [], 5)
     ['a/x: a count of 3, below 5']
     """
@@ -48,7 +51,8 @@ def disclosure_findings(
         f"{row.id}: is marked restricted"
         for row in estimates[estimates["disclosure"] != "shared"].itertuples()
     ]
-    open_rows = estimates[~estimates["analysis"].isin(EXEMPT)]
+    harms = estimates["contrast"].astype("str").str.contains(HARM, na=False)
+    open_rows = estimates[~estimates["analysis"].isin(EXEMPT) & ~harms]
     counts = open_rows[
         (open_rows["quantity"] == "count")
         & open_rows["estimate"].between(0, smallest, inclusive="neither")
