@@ -62,6 +62,12 @@ BEFORE_OUTCOMES = (
 
 AFTER_OUTCOMES = (
     Topic(
+        "secondary",
+        "Secondary outcomes together",
+        tables=("secondary_outcomes",),
+        folded=("analysis_families",),
+    ),
+    Topic(
         "response",
         "Response, remission, improvement and deterioration",
         figures=("responder", "response", "remission", "reliable_change"),
