@@ -17,4 +17,4 @@ def main(*, config: str, bundle: str, digest: str) -> None:
 
 if "snakemake" in globals():
     with job(snakemake.log[0]):
-        main(config=snakemake.params.config, **dict(snakemake.output.items()))
+        main(config=snakemake.input.config, **dict(snakemake.output.items()))

@@ -15,7 +15,6 @@ rule publish:
     conda:
         "../../environment.yml"
     params:
-        config=CONFIG,
         plan=[str(PLAN), *map(str, PLAN.deviations)],
         code=code("provenance", "cli"),
     message:
@@ -28,9 +27,11 @@ rule publish:
 rule verify:
     input:
         bundle="results/bundle.zip",
+    log:
+        "results/restricted/logs/verify.log",
     conda:
         "../../environment.yml"
     message:
         "bundle verified"
     shell:
-        "ipt verify {input.bundle}"
+        "ipt verify {input.bundle} 2>&1 | tee {log}"
