@@ -7,7 +7,7 @@ ENVIRONMENT = @sh scripts/setup/environment.sh
 WITHIN = @PATH="$$PWD/.venv/bin:$$PATH"
 
 .NOTPARALLEL:
-.PHONY: help run test real lock lint docs notebooks validate simulate bench bench-scale clean
+.PHONY: help run test real lock lint docs notebooks validate simulate bench bench-scale slurm-test faults clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,24 +42,38 @@ notebooks: ## run the example, then every notebook on it; rendered copies in res
 	$(WITHIN) snakemake $(ARGS)
 	$(WITHIN) python scripts/notebooks.py
 
-validate: ## the model engine against stored values of R: the worst digit of every case
+validate: ## the model engine against stored values of R, case by case; 2,000 damaged exports
 	$(ENVIRONMENT) dev
 	$(WITHIN) python -m ipt_outcomes.mixed.validate tests/reference
+	$(WITHIN) IPT_FUZZ_EXAMPLES=200 pytest tests/ingest/test_fuzz.py tests/ingest/test_fuzz_data_files.py
 
 simulate: ## many simulated trials: coverage and error rates against the truth (ARGS="--trials 200")
 	$(ENVIRONMENT) dev
 	$(WITHIN) python benchmarks/coverage.py $(ARGS)
 	$(WITHIN) python -m ipt_outcomes.mixed.simulation kenward-roger $(ARGS)
 	$(WITHIN) python -m ipt_outcomes.mixed.simulation therapists $(ARGS)
+	$(WITHIN) python benchmarks/questions.py $(ARGS)
+	$(WITHIN) python benchmarks/clinical.py $(ARGS)
+	$(WITHIN) python benchmarks/process.py $(ARGS)
 
-bench: ## what the model engine costs, beside other programs where they are installed
+bench: ## what models, imputation and reading cost, beside other programs where there are any
 	$(ENVIRONMENT) dev
 	$(WITHIN) python benchmarks/mixed.py $(ARGS)
 	$(WITHIN) python benchmarks/imputation.py
+	$(WITHIN) python benchmarks/ingest.py
 
 bench-scale: ## the same on very large data
 	$(ENVIRONMENT) dev
 	$(WITHIN) python benchmarks/mixed.py --scale $(ARGS)
+	$(WITHIN) python benchmarks/scale.py
+
+slurm-test: ## the example and a power run on a real Slurm on this machine (as root, on Debian)
+	$(ENVIRONMENT) dev
+	$(WITHIN) sh scripts/setup/slurm_test.sh
+
+faults: ## runs killed, starved of disk, doubled, damaged: afterwards the same bytes
+	$(ENVIRONMENT) dev
+	$(WITHIN) python benchmarks/faults.py $(ARGS)
 
 clean: ## remove results and the environment; exports under data/ stay
 	rm -rf .venv .snakemake results data/*/.snakemake data/*/results
