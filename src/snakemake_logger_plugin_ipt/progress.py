@@ -26,7 +26,7 @@ def time_left(done: int, total: int, elapsed: float) -> str:
     Examples
     --------
     >>> time_left(5, 20, 14.0), time_left(1, 20, 3.0), time_left(10, 100, 60.0)
-    ('about 45 s left', '', 'about 9 min left')
+    ('about 40 s left', '', 'about 9 min left')
     """
     if done < ENOUGH or done >= total:
         return ""
@@ -53,7 +53,7 @@ def progress_line(done: int, total: int, elapsed: float, running: Sequence[str],
     Examples
     --------
     >>> progress_line(5, 20, 14.0, ["example: hamd17 modelled"], 80)
-    '#####---------------  5 of 20, about 45 s left · example: hamd17 modelled'
+    '#####---------------  5 of 20, about 40 s left · example: hamd17 modelled'
     """
     share = done / total if total else 0.0
     bar = ("#" * round(20 * share)).ljust(20, "-")

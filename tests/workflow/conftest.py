@@ -72,36 +72,62 @@ class StudyFolder:
         }
 
 
-def _example(folder: Path) -> StudyFolder:
-    shutil.copy(ROOT / "config.yaml", folder / "config.yaml")
+KEPT = ("primary", "problem_areas", "medication")
+"""Analyses of the lean study: enough to see what re-runs, what stops and what is resumed."""
+
+
+def _example(folder: Path, *, lean: bool = False) -> StudyFolder:
+    """The example, its plan locked, not yet run; lean: with three of its analyses."""
+    text = (ROOT / "config.yaml").read_text("utf-8")
+    (folder / "config.yaml").write_text(_lean(text) if lean else text, "utf-8")
     shutil.copytree(ROOT / "data" / "example", folder / "data" / "example")
     # Study numbers that no count or score can be mistaken for, should one reach a result.
     export = folder / "data" / "example" / "redcap_export.csv"
     text = export.read_text("utf-8")
     export.write_text(re.sub(r"(?m)^(\d+),", r"person\1x,", text), "utf-8")
+    lock_plan(folder / "config.yaml")
     return StudyFolder(folder)
 
 
-@pytest.fixture
-def study(tmp_path: Path) -> StudyFolder:
-    """The example study, its plan locked, not yet run."""
-    folder = _example(tmp_path)
-    lock_plan(folder.path / "config.yaml")
-    return folder
+def _lean(text: str) -> str:
+    before, analyses, after = re.split(r"(?ms)^(analyses:\n.*?)(?=^# ---)", text)
+    sections = re.findall(r"(?ms)^  (\w+):(.*?)(?=^  (?:\w+:|#)|\Z)", analyses)
+    kept = "".join(f"  {name}:{section}" for name, section in sections if name in KEPT)
+    return f"{before}analyses:\n{kept}\n{after}"
 
 
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
-    """The example study, its plan locked, after one whole run; copy it before changing it."""
-    folder = _example(tmp_path_factory.mktemp("finished"))
-    lock_plan(folder.path / "config.yaml")
+def _run(folder: StudyFolder) -> StudyFolder:
     run = folder.snakemake()
     assert run.code == 0, run.text
     return folder
 
 
 @pytest.fixture
-def finished_copy(finished: StudyFolder, tmp_path: Path) -> StudyFolder:
-    """A copy of the finished study, with its history, to change at will."""
-    shutil.copytree(finished.path, tmp_path / "study", copy_function=shutil.copy2)
+def study(tmp_path: Path) -> StudyFolder:
+    """The lean study, not yet run."""
+    return _example(tmp_path, lean=True)
+
+
+@pytest.fixture
+def whole_study(tmp_path: Path) -> StudyFolder:
+    """The whole example, not yet run."""
+    return _example(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """The whole example after one run; only to be read."""
+    return _run(_example(tmp_path_factory.mktemp("finished")))
+
+
+@pytest.fixture(scope="session")
+def finished_lean(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
+    """The lean study after one run; copy it before changing it."""
+    return _run(_example(tmp_path_factory.mktemp("lean"), lean=True))
+
+
+@pytest.fixture
+def finished_copy(finished_lean: StudyFolder, tmp_path: Path) -> StudyFolder:
+    """A copy of the finished lean study, with its history, to change at will."""
+    shutil.copytree(finished_lean.path, tmp_path / "study", copy_function=shutil.copy2)
     return StudyFolder(tmp_path / "study")

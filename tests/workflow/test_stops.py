@@ -141,7 +141,7 @@ def test_after_mending_the_export_the_run_goes_on(study):
     assert run.code == 0, run.text
 
 
-def test_a_run_killed_half_way_is_resumed_to_the_same_bytes(study, finished):
+def test_a_run_killed_half_way_is_resumed_to_the_same_bytes(study, finished_lean):
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
     command += ["--profile", str(ROOT / "profiles/default"), "--cores", "1"]
     process = subprocess.Popen(
@@ -163,7 +163,7 @@ def test_a_run_killed_half_way_is_resumed_to_the_same_bytes(study, finished):
     assert study.snakemake("--unlock").code == 0
     run = study.snakemake()
     assert run.code == 0, run.text
-    first, second = finished.contents(), study.contents()
+    first, second = finished_lean.contents(), study.contents()
     assert [name for name in first if first[name] != second.get(name)] == []
 
 
