@@ -76,6 +76,15 @@ KEPT = ("primary", "problem_areas", "medication")
 """Analyses of the lean study: enough to see what re-runs, what stops and what is resumed."""
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of one finished run on one worker, so that each run is made once."""
+    for item in items:
+        for run in ("finished", "finished_lean"):
+            if run in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(run))
+
+
 def _example(folder: Path, *, lean: bool = False) -> StudyFolder:
     """The example, its plan locked, not yet run; lean: with three of its analyses."""
     text = (ROOT / "config.yaml").read_text("utf-8")
