@@ -333,13 +333,20 @@ def read(path: str | Path) -> pd.DataFrame:
     return validate(pd.DataFrame(typed))
 
 
+_SIGNS = {"<": "below", ">": "above", "≤": "at most", "≥": "at least"}
+"""What must not vanish from an identity: groups are told apart by such signs alone."""
+
+
 def _identity(row: Mapping[str, Any]) -> str:
     # The contrast's words belong to the identity only where no pair of arms says it.
     parts = [row.get(name) for name in _KEY[:-1]]
     if row.get("reference") is None:
         parts.append(row.get("contrast"))
     text = [str(part) for part in parts if part is not None and part is not pd.NA]
-    return "/".join(re.sub(r"[^A-Za-z0-9_+.=-]+", "-", part).strip("-") for part in text)
+    for sign, word in _SIGNS.items():
+        text = [part.replace(sign, f" {word} ") for part in text]
+    # Letters of any alphabet stay: labels that differ in them only are different rows.
+    return "/".join(re.sub(r"[^\w+.=-]+", "-", part).strip("-") for part in text)
 
 
 def _rows(mask: pd.Series) -> str:

@@ -99,3 +99,14 @@ def test_wrong_types_are_named():
     table = estimates([ROW])
     with pytest.raises(ResultsError, match="n_arm: type float64, expected Int64"):
         validate(table.assign(n_arm=table["n_arm"].astype("float64")))
+
+
+@pytest.mark.parametrize("labels", [("<6m", ">6m"), ("мужской", "женский"), ("≤ 2", "≥ 2")])
+def test_labels_that_differ_in_a_sign_or_an_alphabet_are_different_rows(labels):
+    rows = [
+        {"trial": "a", "outcome": "length", "analysis": "baseline", "analysis_set": "as randomised",
+             "quantity": "count", "contrast": label, "estimate": 5, "method": "count", "status": "exploratory",
+             "disclosure": "shared"}
+        for label in labels
+    ]  # fmt: skip
+    assert estimates(rows)["id"].nunique() == 2
