@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -75,17 +74,6 @@ class StudyFolder:
 
 KEPT = ("primary", "problem_areas", "medication")
 """Analyses of the lean study: enough to see what re-runs, what stops and what is resumed."""
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
-    """Keep the tests of one finished run on one worker, so that each run is made once."""
-    # As a wrapper, before the groups are read.
-    for item in items:
-        for run in ("finished", "finished_lean"):
-            if run in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(run))
-    return (yield)
 
 
 def _example(folder: Path, *, lean: bool = False) -> StudyFolder:
