@@ -17,6 +17,7 @@ from ipt_outcomes.analyses.safety import safety
 from ipt_outcomes.analyses.status import status_definitions
 from ipt_outcomes.instruments import instrument, reliable_change
 from ipt_outcomes.results import read, write_apart
+from ipt_outcomes.study.contradictions import contradictions
 
 from .process_rows import pick, with_process
 
@@ -181,7 +182,7 @@ def test_small_classes_of_the_twin_are_suppressed_and_harms_are_not(reference_tr
 
 def test_terms_without_labels_are_not_printed_as_somebody_typed_them(reference_trial):
     data = with_events(reference_trial, events=events_of(reference_trial))
-    found = {".".join(key): problem for key, problem, _ in data.study.problems()}
+    found = {".".join(key): problem for key, problem, _ in contradictions(data.study)}
     key = "trials.example.process.events.variables.what.labels"
     assert "however rare" in found[key]
 
@@ -191,4 +192,4 @@ def test_terms_without_labels_are_not_printed_as_somebody_typed_them(reference_t
 
     fine = with_process(reference_trial, PLAN, labelled,
                         events=events_of(reference_trial).drop(columns="source_row"))  # fmt: skip
-    assert key not in {".".join(key) for key, _, _ in fine.study.problems()}
+    assert key not in {".".join(key) for key, _, _ in contradictions(fine.study)}

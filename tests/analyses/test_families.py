@@ -12,6 +12,7 @@ import pytest
 from ipt_outcomes.analyses.multiplicity import MultiplicityError, gated, multiplicity
 from ipt_outcomes.analyses.primary import primary
 from ipt_outcomes.study import Study
+from ipt_outcomes.study.contradictions import contradictions
 
 
 def with_families(data, families, **plan):
@@ -109,6 +110,6 @@ def test_a_family_without_hypotheses_is_an_error(reference_trial):
 
 def test_unknown_names_are_found(reference_trial):
     data = with_families(reference_trial, {"main": {"outcomes": ["mood"], "arms": ["IPTT"]}})
-    problems = [problem for _, problem, _ in data.study.problems()]
+    problems = [problem for _, problem, _ in contradictions(data.study)]
     assert any("mood does not stand under outcomes" in problem for problem in problems)
     assert any("IPTT does not stand under arms" in problem for problem in problems)

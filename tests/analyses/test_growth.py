@@ -11,6 +11,7 @@ import pytest
 from ipt_outcomes.analyses.growth import growth
 from ipt_outcomes.analyses.growth_data import GrowthError
 from ipt_outcomes.study import Study
+from ipt_outcomes.study.contradictions import contradictions
 
 from .conftest import example_config
 from .simulated import stored_trial
@@ -137,7 +138,7 @@ def test_sustained_response_needs_its_definition():
     content = example_config()
     content["analyses"]["growth"]["sustained"] = "bdi2"
     del content["analyses"]["response"]["outcomes"]["bdi2"]
-    problems = list(Study.model_validate(content).problems())
+    problems = list(contradictions(Study.model_validate(content)))
     assert any("what counts as response on bdi2 is not said" in what for _, what, _ in problems)
 
 

@@ -12,6 +12,7 @@ from ipt_outcomes.analyses.data import AS_RANDOMISED, PER_PROTOCOL, model_frame,
 from ipt_outcomes.analyses.intercurrent import apply_strategies
 from ipt_outcomes.analyses.primary import primary
 from ipt_outcomes.study import Study
+from ipt_outcomes.study.contradictions import contradictions
 
 from .conftest import example_config
 
@@ -202,12 +203,14 @@ def test_strategies_that_are_refused(events, message):
 def test_events_that_the_study_does_not_know(events, message):
     content = example_config()
     content["estimands"]["policy"]["intercurrent_events"] |= events
-    assert any(message in problem for _, problem, _ in Study.model_validate(content).problems())
+    assert any(
+        message in problem for _, problem, _ in contradictions(Study.model_validate(content))
+    )
 
 
 def test_a_strategy_for_deaths_needs_to_know_them():
     content = example_config()
     content["estimands"]["policy"]["intercurrent_events"]["death"] = "composite"
     del content["analyses"]["safety"]
-    problems = list(Study.model_validate(content).problems())
+    problems = list(contradictions(Study.model_validate(content)))
     assert any("mean a death" in problem for _, problem, _ in problems)

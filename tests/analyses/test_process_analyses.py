@@ -34,6 +34,7 @@ from ipt_outcomes.simulate.process import (
     simulate_diary,
     simulate_sessions,
 )
+from ipt_outcomes.study.contradictions import contradictions
 from ipt_outcomes.study.process_analyses import (
     ComplierEffect,
     DoseResponseAnalysis,
@@ -307,7 +308,7 @@ def test_compliers_against_an_arm_with_psychotherapy_are_refused(reference_trial
     plan = {"complier_effect": {"arm": "IPT", "reference": "IPT+MED", "minimum_sessions": 8,
                                 "justification": JUSTIFIED}}  # fmt: skip
     study = with_process(reference_trial, {"dose_response": plan}).study
-    assert any("no instrument" in problem for _, problem, _ in study.problems())
+    assert any("no instrument" in problem for _, problem, _ in contradictions(study))
 
 
 def test_nobody_with_sessions_is_an_error(reference_trial):
@@ -389,7 +390,7 @@ def test_names_that_the_study_does_not_have(reference_trial):
             "sudden_gains": {"variable": "bdi"}, "diary": {"mood": "m", "event": "e"},
             "delivery": {"ratings": ["fidelity"], "outside_protocol": ["pills"]},
             "blinding": {"masked": "masked", "clinician": "madrs"}}  # fmt: skip
-    problems = list(with_process(reference_trial, plan).study.problems())
+    problems = list(contradictions(with_process(reference_trial, plan).study))
     keys = {".".join(key) for key, _, _ in problems}
     assert {
         "analyses.lagged_effects.pairs.a.predictor",

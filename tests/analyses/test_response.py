@@ -31,6 +31,7 @@ from ipt_outcomes.instruments import response as instrument_response
 from ipt_outcomes.instruments.criteria import Criterion
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.clinical import OutcomeStatus, ReliableChangeRule
+from ipt_outcomes.study.contradictions import contradictions
 
 PLAN = {
     "outcomes": {
@@ -137,7 +138,7 @@ def test_a_study_names_outcomes_that_it_does_not_have(reference_trial):
         lambda c: c["analyses"]["response"]["outcomes"].update(bdi9=PLAN["outcomes"]["hamd17"]),
         adjust_for=["horoscope"],
     )
-    found = [(".".join(key), problem) for key, problem, _ in data.study.problems()]
+    found = [(".".join(key), problem) for key, problem, _ in contradictions(data.study)]
     assert ("analyses.response.outcomes.bdi9", "bdi9 does not stand under outcomes.") in found
     assert any(key == "analyses.response.adjust_for" for key, _ in found)
 

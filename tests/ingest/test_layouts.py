@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from ipt_outcomes.ingest.identifiers import identifying_entry
 from ipt_outcomes.ingest.screen import STUDY_NUMBER
+from ipt_outcomes.study.contradictions import contradictions
 
 from .layouts import (
     LAYOUTS,
@@ -202,7 +203,7 @@ def test_missing_data_codes_of_the_whole_project(expected, tmp_path):
     assert result.findings.empty
     assert written(result, tmp_path, rows=False) == expected
     export.trial["codes"]["missing_everywhere"] = ["9"]
-    problems = [problem for _, problem, _ in export.study().problems()]
+    problems = [problem for _, problem, _ in contradictions(export.study())]
     assert problems[0] == "9 can be a score of hamd (0 to 52)."
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ipt_outcomes.instruments import item_table, reliability, score
 from ipt_outcomes.study import ConfigError, load_study
-from ipt_outcomes.study.outcome_instruments import instrument_problems
+from ipt_outcomes.study.contradictions.instruments import instrument_problems
 
 from .planted import CESD, ITEMS, PEOPLE, VISITS, planted, row_of
 

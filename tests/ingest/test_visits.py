@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from ipt_outcomes.ingest.release import release
 from ipt_outcomes.ingest.unscheduled import SECOND
+from ipt_outcomes.study.contradictions import contradictions
 
 from .small_trial import Export, Person, csv_long, csv_wide, redcap
 
@@ -313,7 +314,9 @@ def test_windows_alone_can_tell_the_visit(tmp_path):
     pd.testing.assert_frame_equal(result.scores, expected)
     for visit in export.config["visits"].values():
         visit.pop("window_days")
-    assert any("no visit has window_days" in problem for _, problem, _ in export.study().problems())
+    assert any(
+        "no visit has window_days" in problem for _, problem, _ in contradictions(export.study())
+    )
 
 
 def test_sessions_and_the_start_of_treatment_are_second_time_axes(tmp_path):

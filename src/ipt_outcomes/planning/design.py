@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ipt_outcomes.study.findings import Problem
 from ipt_outcomes.study.sections import Name, Section
 from ipt_outcomes.study.trials import ProblemArea
 
 Floats = NDArray[np.float64]
-Problem = tuple[tuple[str, ...], str, str]
 
 
 class PlannedOutcome(Section):

@@ -6,15 +6,11 @@ the name of an instrument of the registry, whose definitions are then taken, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from ipt_outcomes.study.sections import Name, Section
-
-if TYPE_CHECKING:
-    from ipt_outcomes.study.config import Problem, Study
 
 Status = Literal["confirmatory", "exploratory"]
 Level = Annotated[float, Field(gt=0.5, lt=1)]
@@ -234,46 +230,3 @@ class SafetyAnalysis(Section):
     """How the reason for stopping or leaving says that a participant died."""
     level: Level = 0.95
     """Level of the confidence intervals."""
-
-
-def clinical_problems(study: Study) -> Iterator[Problem]:
-    """Yield outcomes and covariates of these sections that the study does not have.
-
-    Parameters
-    ----------
-    study
-        The configuration.
-    """
-    plans = study.analyses
-    for section, keys in (
-        ("response", ("outcomes",)),
-        ("counts", ("outcomes",)),
-        ("time_to_event", ("outcomes", "relapse")),
-        ("safety", ("deterioration", "suicidality")),
-    ):
-        plan = getattr(plans, section)
-        for key in keys if plan is not None else ():
-            for outcome in getattr(plan, key):
-                if outcome not in study.outcomes:
-                    known = ", ".join(study.outcomes)
-                    yield (
-                        ("analyses", section, key, outcome),
-                        f"{outcome} does not stand under outcomes.",
-                        f"Known are {known}.",
-                    )
-        for covariate in getattr(plan, "adjust_for", None) or ():
-            if covariate not in {*study.characteristics, "site"}:
-                known = ", ".join([*study.characteristics, "site"])
-                yield (
-                    ("analyses", section, "adjust_for"),
-                    f"{covariate} does not stand under characteristics (or site).",
-                    f"Known are {known}.",
-                )
-    if plans.counts is not None:
-        for name, count in plans.counts.outcomes.items():
-            if count.visit is not None and count.visit not in study.visits:
-                yield (
-                    ("analyses", "counts", "outcomes", name, "visit"),
-                    f"{count.visit} does not stand under visits.",
-                    f"Known are {', '.join(study.visits)}.",
-                )

@@ -1,23 +1,17 @@
-"""The whole of ``config.yaml`` as one typed object, and the checks that cross its sections."""
+"""The whole of ``config.yaml`` as one typed object.
+
+What its sections say against each other is found in :mod:`ipt_outcomes.study.contradictions`.
+"""
 
 from __future__ import annotations
 
-import difflib
-import itertools
-from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from pydantic import Field
 
-from ipt_outcomes.study.clinical import clinical_problems
-from ipt_outcomes.study.clusters import cluster_problems
-from ipt_outcomes.study.effects import effect_problems
-from ipt_outcomes.study.estimands import Estimand, estimand_problems
-from ipt_outcomes.study.missing import missing_problems
-from ipt_outcomes.study.outcome_instruments import instrument_problems
+from ipt_outcomes.study.estimands import Estimand
 from ipt_outcomes.study.plan import Analyses, AnalysisSets, StudyIdentity
 from ipt_outcomes.study.privacy import Privacy
-from ipt_outcomes.study.process_analyses import process_problems
 from ipt_outcomes.study.publication import Publication
 from ipt_outcomes.study.sections import (
     Arm,
@@ -28,11 +22,8 @@ from ipt_outcomes.study.sections import (
     Section,
     Visit,
 )
-from ipt_outcomes.study.synthesis import Synthesis, synthesis_problems
+from ipt_outcomes.study.synthesis import Synthesis
 from ipt_outcomes.study.trials import NO_PLANNED_VISIT, Trial
-
-Problem = tuple[tuple[str, ...], str, str]
-"""Key path, what is wrong, how to mend it."""
 
 
 class Study(Section):
@@ -109,150 +100,3 @@ class Study(Section):
         used = self.trials[trial].columns.scored
         named = [outcome for outcome in self.outcomes if outcome in used]
         return sorted(named, key=lambda outcome: self.outcomes[outcome].role != "primary")
-
-    def problems(self) -> Iterator[Problem]:
-        """Every contradiction between sections, for :func:`load_study` to report."""
-        yield from self._visit_problems()
-        yield from self._choice_problems()
-        yield from clinical_problems(self)
-        yield from missing_problems(self)
-        yield from estimand_problems(self)
-        yield from cluster_problems(self)
-        yield from process_problems(self)
-        yield from effect_problems(self)
-        yield from instrument_problems(self)
-        yield from synthesis_problems(self)
-        for name, trial in self.trials.items():
-            yield from self._trial_problems(name, trial)
-
-    def _visit_problems(self) -> Iterator[Problem]:
-        baselines = [name for name, visit in self.visits.items() if visit.phase == "baseline"]
-        if len(baselines) != 1:
-            found = ", ".join(baselines) or "none"
-            yield (
-                ("visits",),
-                f"exactly one visit has the phase baseline, found {found}.",
-                "Give that phase to the assessment before treatment only.",
-            )
-        windows = [
-            (visit.window_days, name) for name, visit in self.visits.items() if visit.window_days
-        ]
-        windows.sort()
-        for (first, name), (second, later) in itertools.pairwise(windows):
-            if second[0] <= first[1]:
-                yield (
-                    ("visits", later, "window_days"),
-                    f"starts on day {second[0]}, inside the window of {name} "
-                    f"({first[0]} to {first[1]}).",
-                    "A day may belong to one visit only.",
-                )
-        weeks: dict[float, str] = {}
-        for name, visit in self.visits.items():
-            if visit.week in weeks:
-                yield (
-                    ("visits", name, "week"),
-                    f"is week {visit.week:g}, as is {weeks[visit.week]}.",
-                    "Two visits cannot be planned for the same time.",
-                )
-            weeks[visit.week] = name
-
-    def _choice_problems(self) -> Iterator[Problem]:
-        primary = [name for name, outcome in self.outcomes.items() if outcome.role == "primary"]
-        if len(primary) != 1:
-            found = ", ".join(primary) or "none"
-            yield (
-                ("outcomes",),
-                f"exactly one outcome has the role primary, found {found}.",
-                "Give the others the role secondary.",
-            )
-        yield from _unknown(("reference_arm",), self.reference_arm, self.arms, "arms")
-        for name, estimand in self.estimands.items():
-            key = ("estimands", name, "endpoint")
-            yield from _unknown(key, estimand.endpoint, self.visits, "visits")
-        known = {*self.characteristics, "site"}
-        for covariate in self.analyses.primary.adjust_for:
-            key = ("analyses", "primary", "adjust_for")
-            yield from _unknown(key, covariate, known, "characteristics (or site)")
-        for name in self.enrolment:
-            yield from _unknown(("enrolment", name), name, self.trials, "trials")
-        known = {*self.characteristics, "site", "therapist", "problem_area"}
-        for name in self.privacy.quasi_identifiers:
-            where = "characteristics (or site, therapist, problem_area)"
-            yield from _unknown(("privacy", "quasi_identifiers"), name, known, where)
-
-    def _trial_problems(self, name: str, trial: Trial) -> Iterator[Problem]:
-        top = ("trials", name)
-        for code, arm in trial.codes.arm.items():
-            yield from _unknown((*top, "codes", "arm", code), arm, self.arms, "arms")
-        if self.reference_arm in self.arms and self.reference_arm not in trial.codes.arm.values():
-            yield (
-                (*top, "codes", "arm"),
-                f"no code stands for the reference arm {self.reference_arm}.",
-                "Every trial needs the arm that the others are compared with.",
-            )
-        for code, visit in trial.codes.visit.items():
-            if visit not in NO_PLANNED_VISIT:
-                yield from _unknown((*top, "codes", "visit", code), visit, self.visits, "visits")
-        for section in ("outcomes", "items"):
-            for outcome, columns in getattr(trial.columns, section).items():
-                key = (*top, "columns", section, outcome)
-                yield from _unknown(key, outcome, self.outcomes, "outcomes")
-                for visit in columns if isinstance(columns, dict) else ():
-                    yield from _unknown((*key, visit), visit, self.visits, "visits")
-        yield from self._visits_can_be_told(top, trial)
-        yield from self._missing_everywhere_is_no_score(top, trial)
-        for characteristic in trial.columns.characteristics:
-            key = (*top, "columns", "characteristics", characteristic)
-            yield from _unknown(key, characteristic, self.characteristics, "characteristics")
-        for covariate in self.analyses.primary.adjust_for:
-            named = covariate in trial.columns.characteristics
-            if not named and not (covariate == "site" and trial.columns.site):
-                yield (
-                    (*top, "columns"),
-                    f"analyses.primary adjusts for {covariate}, which has no column here.",
-                    "Name its column, or take it out of adjust_for.",
-                )
-        if self.analyses.problem_areas and not trial.columns.problem_areas.focus:
-            yield (
-                (*top, "columns", "problem_areas"),
-                "analyses.problem_areas needs the column with each participant's primary focus.",
-                "Name it as focus, or leave that analysis out.",
-            )
-
-    def _missing_everywhere_is_no_score(
-        self, top: tuple[str, ...], trial: Trial
-    ) -> Iterator[Problem]:
-        for code in trial.codes.missing_everywhere:
-            try:
-                number = float(code)
-            except ValueError:
-                continue
-            for outcome in trial.columns.scored:
-                known = self.outcomes.get(outcome)
-                if known is not None and known.range[0] <= number <= known.range[1]:
-                    yield (
-                        (*top, "codes", "missing_everywhere"),
-                        f"{code} can be a score of {outcome} "
-                        f"({known.range[0]:g} to {known.range[1]:g}).",
-                        "List it under missing, for the columns in which it means missing.",
-                    )
-
-    def _visits_can_be_told(self, top: tuple[str, ...], trial: Trial) -> Iterator[Problem]:
-        told = trial.columns.visit or trial.visits_by_column
-        if not told and not any(visit.window_days for visit in self.visits.values()):
-            yield (
-                (*top, "columns"),
-                "the day of an assessment is to decide its visit, and no visit has window_days.",
-                "Give the visits windows, or name the column with the visit.",
-            )
-
-
-def _unknown(
-    key: tuple[str, ...], value: str, known: Iterable[str], section: str
-) -> Iterator[Problem]:
-    names = list(known)
-    if value in names:
-        return
-    near = difflib.get_close_matches(value, names, n=1)
-    mend = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(names)}."
-    yield key, f"{value} does not stand under {section}.", mend

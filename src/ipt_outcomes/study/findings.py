@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+Problem = tuple[tuple[str, ...], str, str]
+"""Key path in a configuration, what is wrong, how to mend it."""
+
 
 @dataclass(frozen=True)
 class ConfigFinding:

@@ -17,6 +17,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from ipt_outcomes.study.config import Study
+from ipt_outcomes.study.contradictions import contradictions
 from ipt_outcomes.study.findings import ConfigError, ConfigFinding
 
 UNDECIDED = "DECIDE"
@@ -89,7 +90,7 @@ def load_study(path: str | Path, *, check_files: bool = True) -> Study:
     study, lines = _read(path, Study)
     findings = [
         ConfigFinding(".".join(key), _line(key, lines), problem, mend)
-        for key, problem, mend in study.problems()
+        for key, problem, mend in contradictions(study)
     ]
     if check_files:
         findings += list(_missing_files(study, path.parent, lines))
