@@ -15,6 +15,7 @@ def main(*, config: str, trial: str, estimates: str, folder: str) -> None:
     from ipt_outcomes.tables import make_tables
     from ipt_outcomes.tables.further import PLAIN_LIST
     from ipt_outcomes.tables.word import write_tables
+    from ipt_outcomes.tables.writing import save_table, save_table_csv
 
     study, rows = load_study(config), read(estimates)
     tables = make_tables(study=study, estimates=rows, trial=trial)
@@ -22,9 +23,9 @@ def main(*, config: str, trial: str, estimates: str, folder: str) -> None:
     for table in tables.values():
         stem = Path(folder, table.name)
         if table in printed:
-            table.save(stem)
+            save_table(table, stem)
         else:
-            table.save_csv(f"{stem}.csv")
+            save_table_csv(table, f"{stem}.csv")
     write_tables(study.trials[trial].label, printed, Path(folder, "tables.docx"))
 
 

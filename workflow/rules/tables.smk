@@ -20,7 +20,9 @@ rule tables:
     params:
         config=CONFIG,
         settings=settings(*ANALYSES),
-        code=code("tables.catalogue", "study", "results"),
+        code=code(
+            "tables.catalogue", "tables.word", "tables.writing", "study", "results"
+        ),
     message:
         "{wildcards.trial}: tables set"
     script:

@@ -130,6 +130,7 @@ def _show(config: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
     from ipt_outcomes.study import load_study
     from ipt_outcomes.study.locking import read_plan
     from ipt_outcomes.tables import make_tables
+    from ipt_outcomes.tables.writing import save_table
 
     study = load_study(config, check_files=False)
     table = combine(read(path) for task in tasks if (path := _place(out, task)).is_file())
@@ -151,8 +152,7 @@ def _show(config: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
                 failures[f"{trial}/figures/{figure}"] = f"{type(error).__name__}: {error}"
         try:
             for name, made in make_tables(study=study, estimates=table, trial=trial).items():
-                stem = Path(out, trial, "tables", name)
-                made.save(stem)
+                save_table(made, Path(out, trial, "tables", name))
         except Exception as error:  # tables without their rows
             failures[f"{trial}/tables"] = f"{type(error).__name__}: {error}"
     return failures

@@ -1,4 +1,4 @@
-"""One table: its words, cells and footnotes, and the forms in which it leaves the program.
+"""One table: its words, cells and footnotes.
 
 The cells are :class:`~ipt_outcomes.tables.quotes.Text`, so the same table becomes a great_tables
 page, a CSV file, and a part of the report whose every number can be traced.
@@ -6,19 +6,11 @@ page, a CSV file, and a part of the report whose every number can be traced.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ipt_outcomes.results import spreadsheet_safe
 from ipt_outcomes.tables.quotes import Part, Text, words
-
-if TYPE_CHECKING:
-    from great_tables import GT
 
 
 @dataclass(frozen=True)
@@ -128,48 +120,7 @@ class Table:
             frame.insert(0, "", [str(line.group or "") for line in self.lines])
         return frame
 
-    def gt(self) -> GT:
-        """Return the table as a great_tables object, to be styled further."""
-        from ipt_outcomes.tables.display import as_great_table
-
-        return as_great_table(self)
-
-    def save(self, stem: str | Path) -> None:
-        """Write the table as a page of its own, as CSV and as LaTeX, each whole or not at all.
-
-        Parameters
-        ----------
-        stem
-            Path without ending; ``.html``, ``.csv`` and ``.tex`` are added.
-        """
-        from ipt_outcomes.tables.latex import as_latex
-
-        page = self.gt().as_raw_html(make_page=True)
-        _write(f"{stem}.html", lambda path: path.write_text(page.rstrip() + "\n", "utf-8"))
-        _write(f"{stem}.tex", lambda path: path.write_text(as_latex(self), "utf-8"))
-        self.save_csv(f"{stem}.csv")
-
-    def save_csv(self, path: str | Path) -> None:
-        """Write the table as CSV.
-
-        It starts with a byte order mark, without which spreadsheet programs garble minus signs.
-        """
-        safe = self.frame().map(spreadsheet_safe)
-        safe.columns = [spreadsheet_safe(str(name)) for name in safe.columns]
-        _write(
-            path,
-            lambda path: safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n"),
-        )
-
 
 def column(*label: Part, under: Text | None = None, symbol: bool = False) -> Column:
     """Make a column from the words of its head."""
     return Column(words(*label), under, symbol)
-
-
-def _write(path: str | Path, save: Callable[[Path], object]) -> None:
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    save(temporary)
-    os.replace(temporary, path)
