@@ -115,6 +115,17 @@ def test_all_mistakes_come_at_once(tmp_path):
     assert all(word in text for word in ("sead", "redcab", "eight"))
 
 
+def test_keys_of_an_earlier_layout_are_answered_with_where_they_stand_now(tmp_path):
+    older = "  recognisable_by: [site, age]\n  smallest_group: 11\n  withhold: []"
+    found = findings(edited(tmp_path, ("  withhold: []", older)))
+    assert [finding.partition(": ")[2] for finding in found] == [
+        "publication.recognisable_by: stands under privacy.quasi_identifiers now. Delete the line "
+        "here and write its value there: privacy.quasi_identifiers: [site, age].",
+        "publication.smallest_group: stands under privacy.smallest_group now. Delete the line here "
+        "and write its value there: privacy.smallest_group: 11.",
+    ]
+
+
 def test_duplicate_keys_are_refused_with_both_lines(tmp_path):
     path = edited(tmp_path, ("reference_arm: MED", "reference_arm: MED\nreference_arm: IPT"))
     (finding,) = findings(path)

@@ -38,7 +38,7 @@ from ipt_outcomes.study import Study, load_study
 from ipt_outcomes.study.locking import PLAN_FILE, read_plan
 from ipt_outcomes.study.publication import Publication
 
-BUNDLE_VERSION = 1
+BUNDLE_VERSION = 2
 MANIFEST = "manifest.json"
 METADATA = "ro-crate-metadata.json"
 
@@ -68,7 +68,7 @@ class Bundle:
     files
         Number of files in it.
     data
-        ``anonymised`` or ``synthetic``.
+        ``anonymised``, ``synthetic`` or ``simulated``.
     """
 
     path: Path
@@ -129,7 +129,7 @@ def publish(study_folder: str | Path, out: str | Path) -> Bundle:
     files = _results(shared)
     restricted = folder / "results" / "restricted"
     frames = {trial: Frames.read(restricted / trial) for trial in study.trials}
-    _refuse_disclosure(estimates, shared, files, frames, policy)
+    _refuse_disclosure(estimates, shared, files, frames, study.privacy.smallest_group)
     files |= _data(study, policy, estimates, frames)
     for name in ("config.yaml", PLAN_FILE):
         if (folder / name).is_file():
@@ -179,11 +179,11 @@ def _refuse_disclosure(
     shared: Path,
     files: Mapping[str, bytes],
     frames: Mapping[str, Frames],
-    policy: Publication,
+    smallest: int,
 ) -> None:
     numbers = [name for of in frames.values() for name in of.participants["participant"]]
     paths = [shared / Path(name).relative_to("results") for name in files]
-    if found := disclosure_findings(estimates, paths, numbers, policy.smallest_group):
+    if found := disclosure_findings(estimates, paths, numbers, smallest):
         listed = "\n".join(f"  - {finding}" for finding in found)
         raise PublishError(f"not published: the rules of disclosure are broken.\n{listed}")
 
@@ -196,10 +196,10 @@ def _data(
 ) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     for trial, of in frames.items():
-        if policy.data == "anonymised":
-            shared = anonymised(of, policy)
-        else:
+        if policy.data == "synthetic":
             shared = stand_in(study, trial, estimates)
+        else:
+            shared = anonymised(of, policy, study.privacy)
         files |= {f"data/{trial}/{name}": content for name, content in shared.as_files().items()}
     return files
 
@@ -231,6 +231,8 @@ def _manifest(
         },
         "data": {
             "policy": policy.data,
+            "smallest_group": study.privacy.smallest_group,
+            "quasi_identifiers": study.privacy.quasi_identifiers,
             "withheld_columns": list(policy.withhold),
             "not_rebuilt": _not_rebuilt(policy, estimates, files),
         },

@@ -19,7 +19,16 @@ from ipt_outcomes.provenance.source import fingerprint_of, source_files, version
 
 Status = Literal["pass", "fail", "cannot be rebuilt", "note"]
 
-MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
+
+def _says_how_it_was_protected(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Turn layout 1 into 2: the smallest group and the quasi-identifiers were not written down."""
+    data = {"smallest_group": None, "quasi_identifiers": None, **manifest["data"]}
+    return {**manifest, "data": data, "bundle_version": 2}
+
+
+MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    1: _says_how_it_was_protected,
+}
 """Layout: what turns its manifest into that of the next one. Layout 1 is the first."""
 
 REQUIRED = ("bundle_version", "program", "data", "plan", "platform", "seed", "checksums")

@@ -2,8 +2,9 @@
 
 Anonymised: the canonical frames without rows of the export, without the columns that the
 configuration withholds, participants under numbers that say nothing. Every combination of the
-columns by which somebody might be recognised must be shared by enough participants (k-anonymity,
-Sweeney 2002), or nothing is released.
+quasi-identifiers that are not withheld must be shared by enough participants
+(:mod:`ipt_outcomes.ingest.k_anonymity`), or nothing is released. Simulated data go the same way,
+but for that check: they describe nobody.
 
 Synthetic: frames of the same structure, drawn from the *published* observed means, SDs and counts
 and from nothing else, so that they disclose no more than the results do.
@@ -34,14 +35,14 @@ from ipt_outcomes.frames import (
     validate_scores,
     write_frames,
 )
+from ipt_outcomes.ingest.k_anonymity import anonymity
 from ipt_outcomes.study import Study
+from ipt_outcomes.study.privacy import Privacy
 from ipt_outcomes.study.publication import Publication
 
 NEVER_WITHHELD = ("trial", "participant", "arm")
 PROCESS = "process"
 """What ``withhold`` calls everything recorded in sessions and diaries."""
-BAND = 10
-"""Width of the bands in which numbers count when groups are formed."""
 
 
 class SharingError(ValueError):
@@ -74,7 +75,7 @@ class Frames:
             return {name: Path(place, name).read_bytes() for name in names}
 
 
-def anonymised(frames: Frames, policy: Publication) -> Frames:
+def anonymised(frames: Frames, policy: Publication, privacy: Privacy) -> Frames:
     """Make the frames that may be shared.
 
     Parameters
@@ -83,6 +84,8 @@ def anonymised(frames: Frames, policy: Publication) -> Frames:
         The canonical frames of one trial.
     policy
         What may be shared.
+    privacy
+        By what participants could be recognised, and how many have to be alike.
 
     Returns
     -------
@@ -96,7 +99,6 @@ def anonymised(frames: Frames, policy: Publication) -> Frames:
     """
     participants = frames.participants
     columns = {n: _column(n, participants) for n in policy.withhold if n != PROCESS}
-    known = {name: _column(name, participants) for name in policy.recognisable_by}
     if bad := [n for n, c in columns.items() if c in NEVER_WITHHELD]:
         raise SharingError(f"publication.withhold: {', '.join(bad)} cannot be left out.")
     people = participants.copy()
@@ -105,15 +107,9 @@ def anonymised(frames: Frames, policy: Publication) -> Frames:
         gone += [f"area_{area}" for area in AREAS]
     for column in gone:
         people[column] = _empty(people[column])
-    seen_by = [c for c in known.values() if c not in columns.values()]
-    few = small_groups(people, seen_by, policy.smallest_group)
-    if few:
-        names = [n for n, c in known.items() if c in seen_by]
-        raise SharingError(
-            f"{few} of {len(people)} participants share their {', '.join(names)} with fewer than "
-            f"{policy.smallest_group - 1} others and could be recognised. Name one or more of "
-            "these columns under publication.withhold, or set publication.data to synthetic."
-        )
+    if policy.data != "simulated":
+        _refuse_recognisable(people, [n for n in privacy.quasi_identifiers if n not in columns],
+                             privacy.smallest_group)  # fmt: skip
     width = len(str(len(people)))
     numbers = [f"N{place:0{width}d}" for place in range(1, len(people) + 1)]
     new = dict(zip(people["participant"], numbers, strict=True))
@@ -132,23 +128,15 @@ def _renamed(frame: pd.DataFrame, new: dict[str, str]) -> pd.DataFrame:
     )
 
 
-def small_groups(people: pd.DataFrame, columns: list[str], smallest: int) -> int:
-    """Count participants whose combination of columns fewer than ``smallest`` share.
-
-    Examples
-    --------
-    >>> people = pd.DataFrame({"site": ["A"] * 5 + ["B"], "age": [31, 33, 35, 38, 39, 34]})
-    >>> small_groups(people, ["site"], 5), small_groups(people, ["age"], 5)
-    (1, 0)
-    """
-    if not columns:
-        return 0
-    keys = people[columns].copy()
-    for name in columns:
-        if pd.api.types.is_numeric_dtype(keys[name]) and not pd.api.types.is_bool_dtype(keys[name]):
-            keys[name] = (keys[name].astype("Float64") // BAND) * BAND
-    sizes = keys.groupby(columns, dropna=False, observed=True)[columns[0]].transform("size")
-    return int((sizes < smallest).sum())
+def _refuse_recognisable(people: pd.DataFrame, known: list[str], smallest: int) -> None:
+    found = anonymity(people, known, smallest)
+    if known and not found.holds:
+        raise SharingError(
+            f"{found.recognisable} of {found.participants} participants share their "
+            f"{', '.join(known)} (privacy.quasi_identifiers) with fewer than {smallest - 1} others "
+            "and could be recognised. Name one or more of these columns under "
+            "publication.withhold, or set publication.data to synthetic."
+        )
 
 
 def _empty(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -20,7 +20,8 @@ class Privacy(Section):
     """
     quasi_identifiers: list[Name] = Field(default_factory=list)
     """Characteristics (or ``site``, ``therapist``, ``problem_area``) by which somebody who knows a
-    participant might recognise them. Numbers count by tens."""
+    participant might recognise them. Numbers count by tens. Anonymised data are published only
+    when ``smallest_group`` participants share every combination of those that are not withheld."""
     identifiers_in_unused_columns: Literal["stop", "leave out"] = "stop"
     """Direct identifiers in columns that this file does not name stop the run, because the export
     should not hold them; or they are left out and listed."""

@@ -13,20 +13,14 @@ from ipt_outcomes.study.sections import Section
 class Publication(Section):
     """What leaves the house with the results, for others to rebuild them."""
 
-    data: Literal["anonymised", "synthetic"] = "synthetic"
+    data: Literal["anonymised", "synthetic", "simulated"] = "synthetic"
     """``anonymised``: the analysis data under new numbers, when the checks of privacy pass;
     ``synthetic``: made-up data of the same structure, with which the programs run but no number
-    can be rebuilt."""
+    can be rebuilt; ``simulated``: the study's data were simulated and describe nobody, so they are
+    published under new numbers and nobody is looked for who could be recognised."""
     withhold: list[str] = Field(default_factory=list)
     """Columns of participants that stay in the house even so: ``site``, ``therapist``,
     ``problem_area``, characteristics ... Numbers that need them cannot be rebuilt by others."""
-    recognisable_by: list[str] = Field(default_factory=list)
-    """Columns by which somebody who knows a participant might recognise them. Every combination
-    of those that are not withheld must be shared by ``smallest_group`` participants; numbers
-    count by tens."""
-    smallest_group: Literal[5, 11] = 5
-    """Fewest participants who share a combination, and smallest count shown: 5, or 11 as public
-    agencies ask for."""
     date: datetime.date
     """The day of publication. It is written down rather than taken from the clock, so that the
     same results make the same bundle."""

@@ -58,6 +58,12 @@ RENAMED: dict[str, str] = {
 }
 """Names that other programs, or drafts of this one, give to what is called differently here."""
 
+MOVED: dict[Path_, str] = {
+    ("publication", "recognisable_by"): "privacy.quasi_identifiers",
+    ("publication", "smallest_group"): "privacy.smallest_group",
+}
+"""Keys of earlier layouts: where the same is said now."""
+
 
 def load_study(path: str | Path, *, check_files: bool = True) -> Study:
     """Read and check a study's configuration.
@@ -224,6 +230,10 @@ def _finding(detail: Any, lines: dict[Path_, int], root: type[BaseModel] = Study
     key = tuple(part for part in key if not part.startswith(("dict[", "function-")))
     name, kind, found = ".".join(key), detail["type"], detail["input"]
     line = _line(key, lines)
+    if kind == "extra_forbidden" and key in MOVED:
+        problem = f"stands under {MOVED[key]} now."
+        mend = f"Delete the line here and write its value there: {MOVED[key]}: {_short(found)}."
+        return ConfigFinding(name, line, problem, mend)
     if kind == "extra_forbidden":
         return ConfigFinding(name, line, "is not a known key here.", _suggest(key, root))
     if kind == "missing":
@@ -242,6 +252,11 @@ def _finding(detail: Any, lines: dict[Path_, int], root: type[BaseModel] = Study
     shown = f"found {found!r}, " if not isinstance(found, dict | list) else ""
     message = detail["msg"][0].lower() + detail["msg"][1:]
     return ConfigFinding(name, line, f"{shown}{message}.")
+
+
+def _short(value: object) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=10_000).removesuffix("...\n")
+    return text.strip()
 
 
 def _suggest(key: Path_, root: type[BaseModel]) -> str:
