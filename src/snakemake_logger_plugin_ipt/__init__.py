@@ -21,6 +21,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from ipt_outcomes.provenance.job import message_of
 from snakemake_logger_plugin_ipt.progress import progress_line
+from snakemake_logger_plugin_ipt.reasons import explanation
 
 TARGETS = ("all", "check")
 """Rules that only ask for others: no step of their own."""
@@ -51,6 +52,7 @@ class LogHandler(LogHandlerBase):
         # A terminal that can go back to the start of its line.
         self.live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self.drawn = False
+        self.planned: list[tuple[str, str]] = []  # what a dry run would make, and why
 
     @property
     def writes_to_stream(self) -> bool:
@@ -100,7 +102,7 @@ class LogHandler(LogHandlerBase):
         name = (fields["rule_msg"] or fields["rule_name"]).replace("_", " ")
         self.names[fields["jobid"]] = name
         if getattr(self.common_settings, "dryrun", False):
-            self._say(f"would be made: {name}  ({fields['reason']})")
+            self.planned.append((name, str(fields["reason"])))
         else:
             self.running[fields["jobid"]] = name
             self._draw()
@@ -123,8 +125,11 @@ class LogHandler(LogHandlerBase):
             self.drawn = False
 
     def close(self) -> None:
-        """Leave the terminal's line clean."""
+        """Leave the terminal's line clean; after a dry run say what would be made."""
         self._wipe()
+        if self.planned:
+            self._say("\n".join(explanation(self.planned)))
+            self.planned = []
         super().close()
 
     def _count_jobs(self, fields: dict[str, Any]) -> None:
