@@ -8,6 +8,8 @@ from .comparison import likelihood_ratio_test
 from .errors import ConvergenceError, DesignError, MixedModelError
 from .fit import MixedModelFit
 from .model import mixed_model
+from .panel import cross_lagged_panel
+from .panel_fit import PanelFit
 from .record import record_of, reopen
 from .refit import Refits
 from .streamed_model import mixed_model_from_parquet
@@ -17,7 +19,9 @@ __all__ = [
     "DesignError",
     "MixedModelError",
     "MixedModelFit",
+    "PanelFit",
     "Refits",
+    "cross_lagged_panel",
     "likelihood_ratio_test",
     "mixed_model",
     "mixed_model_from_parquet",

@@ -10,6 +10,7 @@ from .boundary import Cone, FactoredLikelihood
 from .clustered import ClusteredLikelihood
 from .composition import Grouped, RandomPlusResidual
 from .covariances import Unstructured
+from .cross_lagged import CrossLagged
 from .factors import Floats
 from .likelihood import Likelihood, Point
 from .optimise import Convergence, maximise
@@ -195,6 +196,8 @@ def find_cones(likelihood: Likelihood) -> list[Cone]:
             first = structure.n_random
             for j, name in enumerate(structure.residual.names):
                 cones.append(Cone(first + j, 1, f"the residuals ({name})"))
+    if isinstance(structure, CrossLagged):
+        cones += [Cone(*block) for block in structure.covariance_blocks]
     if isinstance(likelihood, ClusteredLikelihood):
         effect = likelihood.effect
         base = effect.base if isinstance(effect, Grouped) else effect

@@ -15,6 +15,10 @@ Diary: an event happens to person i on a day with probability :math:`p_i`; mood 
 .. math:: m_i + r_i (\text{event}_{it} - p_i) + u_{it}, \quad r_i \sim N(\beta, \tau^2),
 
 with autoregressive u.
+
+Panel: two series of the same persons at few occasions, as in
+:mod:`ipt_outcomes.mixed.cross_lagged`: levels (and trends) that differ between persons, and
+deviations :math:`w_{it} = A w_{i,t-1} + e_{it}`.
 """
 
 from __future__ import annotations
@@ -157,6 +161,90 @@ def simulate_diary(design: DiaryDesign, seed: int) -> pd.DataFrame:
             "mood": mood[who, when],
         }
     )
+
+
+@dataclass(frozen=True)
+class PanelDesign:
+    """A trial with two series, say social functioning and symptoms, at few occasions.
+
+    Parameters
+    ----------
+    participants, occasions
+        How many; half of them in either arm.
+    lags
+        A of (functioning, symptoms) on the occasion before, row by row; by default functioning
+        goes before symptoms and nothing goes back.
+    level_sd, level_correlation
+        Of the stable levels.
+    trend_sd
+        SD of the persons' own change from the first to the last occasion, either series.
+    innovation_sd, innovation_correlation
+        Of what is new at an occasion.
+    missed, lost
+        Probability that a value is missed, and that a person with symptoms one innovation SD above
+        the mean is lost after an occasion (missing at random).
+    """
+
+    participants: int = 160
+    occasions: int = 4
+    lags: tuple[tuple[float, float], tuple[float, float]] = ((0.3, 0.0), (-0.2, 0.3))
+    level_sd: tuple[float, float] = (4.0, 5.0)
+    level_correlation: float = -0.3
+    trend_sd: float = 0.0
+    innovation_sd: tuple[float, float] = (3.5, 4.0)
+    innovation_correlation: float = -0.2
+    missed: float = 0.05
+    lost: float = 0.06
+
+
+def simulate_panel(design: PanelDesign, seed: int) -> pd.DataFrame:
+    """Draw one trial.
+
+    Returns
+    -------
+    pandas.DataFrame
+        participant, arm, occasion, functioning, symptoms; what was missed is empty.
+
+    Examples
+    --------
+    >>> simulate_panel(PanelDesign(participants=2, occasions=3, missed=0.0, lost=0.0), 1).shape
+    (6, 5)
+    """
+    random = np.random.default_rng(seed)
+    n, T = design.participants, design.occasions
+    level = random.standard_normal((n, 2)) @ _root(design.level_sd, design.level_correlation)
+    trend = design.trend_sd * random.standard_normal((n, 2))
+    root = _root(design.innovation_sd, design.innovation_correlation)
+    lags = np.array(design.lags)
+    moving = random.standard_normal((n, 2)) @ root * 1.1
+    treated = np.arange(n) % 2 == 0
+    values = np.empty((n, T, 2))
+    present = np.ones(n, bool)
+    for t in range(T):
+        if t:
+            moving = moving @ lags.T + random.standard_normal((n, 2)) @ root
+        mean = np.column_stack([50 + t * (1 + treated), 24 - t * (1.5 + treated)])
+        values[:, t] = mean + level + trend * (t / (T - 1) - 0.5) + moving
+        values[~present, t] = np.nan
+        # What was missed cannot decide who is lost: that would not be missing at random.
+        values[:, t][random.random((n, 2)) < design.missed] = np.nan
+        worse = (values[:, t, 1] - mean[:, 1]) / design.innovation_sd[1]
+        present &= ~(random.random(n) < design.lost * np.exp(np.nan_to_num(worse) - 1))
+    return pd.DataFrame(
+        {
+            "participant": np.repeat([f"P{i + 1:03d}" for i in range(n)], T),
+            "arm": np.repeat(np.where(treated, "IPT", "MED"), T),
+            "occasion": np.tile(np.arange(1, T + 1), n),
+            "functioning": values[:, :, 0].ravel(),
+            "symptoms": values[:, :, 1].ravel(),
+        }
+    )
+
+
+def _root(sd: tuple[float, float], correlation: float) -> Floats:
+    """Return the factor that gives standard normal pairs these SDs and this correlation."""
+    product = correlation * sd[0] * sd[1]
+    return np.asarray(np.linalg.cholesky([[sd[0] ** 2, product], [product, sd[1] ** 2]]).T)
 
 
 def _autoregressive(
