@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ipt_outcomes.analyses.cross_lagged import cross_lagged
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.diary import diary
 from ipt_outcomes.analyses.lagged_effects import lagged_effects
@@ -50,6 +51,11 @@ def test_sessions_and_diaries_hold_their_truth(group_study):
     lagged = pick(lagged_effects(data), analysis="lagged effects, alliance forward",
                   subgroup="within persons")  # fmt: skip
     assert holds(lagged, truth["lagged slope of symptoms on alliance"])
+    panel = cross_lagged(data)
+    panel = panel[panel["quantity"] == "slope"]
+    forward = pick(panel, analysis="cross-lagged panel, alliance forward")
+    assert holds(forward, truth["lagged slope of symptoms on alliance"])
+    assert holds(pick(panel, analysis="cross-lagged panel, alliance back"), 0.0)
     moods = diary(data)
     same = pick(moods, analysis="diary, the same day", subgroup="within persons")
     assert holds(same, truth["same-day slope of mood on events"])

@@ -134,6 +134,9 @@ def _config() -> dict[str, Any]:
             "therapists": {"cluster": "group", "residual": "common", "arms": ["GIPT", "SUP"]},
             "lagged_effects": {"pairs": {"alliance": {"predictor": "alliance",
                                                       "outcome": "symptoms"}}},
+            # The sessions' courses differ between participants: trends of their own.
+            "cross_lagged": {"pairs": {"alliance": {"predictor": "alliance",
+                                                    "outcome": "symptoms"}}, "trends": True},
             "sudden_gains": {"variable": "symptoms"},
             "diary": {"mood": "mood", "event": "event"},
         },

@@ -26,6 +26,7 @@ from ipt_outcomes.study.effects import (
 from ipt_outcomes.study.missing import MissingDataAnalysis, RobustnessAnalysis
 from ipt_outcomes.study.process_analyses import (
     BlindingAnalysis,
+    CrossLaggedAnalysis,
     DeliveryAnalysis,
     DiaryAnalysis,
     DoseResponseAnalysis,
@@ -104,6 +105,7 @@ class Analyses(Section):
     blinding: BlindingAnalysis | None = None
     dose_response: DoseResponseAnalysis | None = None
     lagged_effects: LaggedEffectsAnalysis | None = None
+    cross_lagged: CrossLaggedAnalysis | None = None
     mediation: MediationAnalysis | None = None
     sudden_gains: SuddenGainsAnalysis | None = None
     diary: DiaryAnalysis | None = None

@@ -116,6 +116,44 @@ class LaggedEffectsAnalysis(Section):
     """Level of the confidence intervals."""
 
 
+class PanelPair(Section):
+    """Two series of the same participants, asked in both directions."""
+
+    predictor: Name
+    """A process variable with session numbers, or (by visit) an outcome of the study or a process
+    variable with visits: alliance, social functioning, support ..."""
+    outcome: Name
+    """The other series, such as a symptom score."""
+
+
+class CrossLaggedAnalysis(Section):
+    """Two series as one model: which goes before a change of the other, in either direction."""
+
+    pairs: dict[Name, PanelPair] = Field(min_length=1)
+    """Name: a pair; both directions come from one model."""
+    occasions: Literal["sessions", "visits"] = "sessions"
+    """Whether the series were recorded by session or at planned visits."""
+    visits: Annotated[list[Name], Field(min_length=3)] | None = None
+    """By visit: which visits, at about equal distances; those up to the endpoint when left out."""
+    trends: bool = False
+    """Whether participants may differ in how fast they change, beside their level (needs four
+    occasions). Without it, different trends pass for effects from one occasion to the next."""
+    free_lags: bool = False
+    """Whether the effects may differ from occasion to occasion."""
+    free_innovations: bool = False
+    """Whether what is new at an occasion may vary more at one occasion than at another."""
+    minimum_participants: int = Field(default=20, ge=10)
+    """Sessions at the end with fewer participants than this are left out, and counted."""
+    level: Level = 0.95
+    """Level of the confidence intervals."""
+
+    @model_validator(mode="after")
+    def _belong_together(self) -> CrossLaggedAnalysis:
+        if self.visits and self.occasions != "visits":
+            raise ValueError("visits belong to occasions: visits")
+        return self
+
+
 class MediationPath(Section):
     """What may carry the effect of an arm on an outcome."""
 

@@ -25,6 +25,7 @@ def process_problems(study: Study) -> Iterator[Problem]:
         "visits": set(study.visits),
         "arms": set(study.arms),
         "process variables or events": recorded | events,
+        "outcomes or process variables": set(study.outcomes) | recorded,
     }
     for key, value, section in _named(study):
         if value is not None and value not in known[section]:
@@ -85,6 +86,14 @@ def _named(study: Study) -> Iterator[tuple[tuple[str, ...], str | None, str]]:
         for name, pair in plans.lagged_effects.pairs.items():
             yield ("lagged_effects", "pairs", name, "predictor"), pair.predictor, "process"
             yield ("lagged_effects", "pairs", name, "outcome"), pair.outcome, "process"
+    if plans.cross_lagged:
+        by_visit = plans.cross_lagged.occasions == "visits"
+        section = "outcomes or process variables" if by_visit else "process"
+        for name, both in plans.cross_lagged.pairs.items():
+            yield ("cross_lagged", "pairs", name, "predictor"), both.predictor, section
+            yield ("cross_lagged", "pairs", name, "outcome"), both.outcome, section
+        for visit in plans.cross_lagged.visits or []:
+            yield ("cross_lagged", "visits"), visit, "visits"
     if plans.mediation:
         for name, path in plans.mediation.paths.items():
             top = ("mediation", "paths", name)
