@@ -95,8 +95,8 @@ def sum_panel(
     labels, times, at = _occasions(rows[occasion])
     if len(labels) < LEAST_OCCASIONS:
         findings.append(
-            f"{len(labels)} occasions hold something of either series; at least {LEAST_OCCASIONS} are "
-            "needed: fewer cannot tell what is stable from what moves."
+            f"{len(labels)} occasions hold something of either series; at least "
+            f"{LEAST_OCCASIONS} are needed: fewer cannot tell what is stable from what moves."
         )
     if findings:
         raise DesignError(findings)
