@@ -255,6 +255,33 @@ def test_random_slopes_of_pure_noise_converge_on_the_boundary():
     assert found > 5
 
 
+@pytest.mark.parametrize("seed", [556, 1136, 1321])
+def test_persons_who_differ_in_their_slopes_alone(seed):
+    """The intercept's variance is zero, the slope's is not: G is singular along its first axis."""
+    rng = np.random.default_rng(seed)
+    week = np.array([4.0, 8.0, 12.0, 16.0])
+    slope = rng.normal(0, 0.35, 40)[:, None]
+    score = 20 - 0.6 * week + slope * week + rng.normal(0, 3.4, (40, 4))
+    frame = pd.DataFrame({"id": np.repeat(np.arange(40), 4), "week": np.tile(week, 40)})
+    frame = frame.assign(score=score.ravel(), after=frame["week"] - 16, visit=frame["week"])
+    frame = frame[rng.random(len(frame)) > 0.1]
+
+    def fitted(time):
+        return mixed_model(
+            f"score ~ {time}", frame, participant="id", visit="visit", random=f"1 + {time}",
+            df="satterthwaite",
+        )  # fmt: skip
+
+    result, shifted = fitted("week"), fitted("after")
+    assert result.convergence.converged
+    assert any("boundary" in note for note in result.notes)
+    # The same model from another origin of time, where no variance is near zero.
+    assert result.loglik == pytest.approx(shifted.loglik, abs=1e-8)
+    move = np.array([[1.0, -16.0], [0.0, 1.0]])
+    G = move @ np.asarray(shifted.random_covariance) @ move.T
+    np.testing.assert_allclose(result.random_covariance, G, atol=1e-5)
+
+
 def test_unbounded_likelihood_is_not_called_a_fit():
     # ten participants, six visits, gaps: the unstructured likelihood has no maximum
     rng = np.random.default_rng(3)

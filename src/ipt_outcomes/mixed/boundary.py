@@ -5,11 +5,15 @@ would rise beyond that boundary, the maximum is found over L with G = LL', for w
 ordinary stationary point: with θ = vech(LL'),
 
     ∂θ_ab/∂L_ij = δ_ai L_bj + δ_bi L_aj ,   ∂²θ_ab/∂L_ij∂L_kj = δ_ai δ_bk + δ_bi δ_ak .
+
+L is lower triangular in some order of the effects. Where the first one's variance goes to zero and
+another's does not, L is not unique: its rows can be turned, and the search creeps along a circle.
+In an order of decreasing conditional variances (pivoted Cholesky) the maximum is a single point.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,17 +32,48 @@ class Cone:
         First parameter and order q of the matrix.
     what
         Name for messages.
+    order
+        The effects in the order in which L is triangular; as they stand by default.
     """
 
     start: int
     size: int
     what: str
+    order: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     rows: NDArray[np.int64] = field(init=False)
     cols: NDArray[np.int64] = field(init=False)
 
     def __post_init__(self) -> None:
         rows, cols = np.tril_indices(self.size)
         self.rows, self.cols = rows.astype(np.int64), cols.astype(np.int64)
+        if not self.order.size:
+            self.order = np.arange(self.size, dtype=np.int64)
+
+    @property
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Row and column, in the order of L, of each parameter."""
+        at = np.argsort(self.order)
+        return at[self.rows], at[self.cols]
+
+    def pivoted(self, theta: Floats, scale: Floats) -> Cone:
+        """Return the same with the effects in the order of a pivoted Cholesky factorisation.
+
+        Parameters
+        ----------
+        theta
+            Natural parameters.
+        scale
+            Unit of each effect, shape (q,).
+        """
+        G = self.matrix(theta) / np.outer(scale, scale)
+        left, order = list(range(self.size)), []
+        while left:
+            first = max(left, key=lambda k: G[k, k])
+            order.append(first)
+            left.remove(first)
+            if G[first, first] > 0:
+                G = G - np.outer(G[:, first], G[first]) / G[first, first]
+        return replace(self, order=np.array(order, np.int64))
 
     @property
     def where(self) -> slice:
@@ -98,7 +133,7 @@ class FactoredLikelihood:
         out = theta.copy()
         for cone in self.cones:
             L = self._triangle(theta, cone)
-            out[cone.where] = (L @ L.T)[cone.rows, cone.cols]
+            out[cone.where] = (L @ L.T)[cone.places]
         return out
 
     def factored(self, natural: Floats) -> Floats:
@@ -109,6 +144,7 @@ class FactoredLikelihood:
             scale = np.sqrt(np.maximum(np.abs(np.diag(G)), 1e-300))
             values, vectors = np.linalg.eigh(G / np.outer(scale, scale))
             G = (vectors * np.maximum(values, 0.02)) @ vectors.T * np.outer(scale, scale)
+            G = G[np.ix_(cone.order, cone.order)]
             out[cone.where] = np.linalg.cholesky(G)[cone.rows, cone.cols]
         return out
 
@@ -121,7 +157,7 @@ class FactoredLikelihood:
         out = np.eye(len(theta))
         for cone in self.cones:
             L = self._triangle(theta, cone)
-            a, b = cone.rows[:, None], cone.cols[:, None]
+            a, b = (place[:, None] for place in cone.places)
             i, j = cone.rows[None, :], cone.cols[None, :]
             block = (a == i) * L[b, j] + (b == i) * L[a, j]
             out[cone.where, cone.where] = block
@@ -141,6 +177,7 @@ class FactoredLikelihood:
             own = point.inner.gradient[cone.where]
             slope[cone.rows, cone.cols] = slope[cone.cols, cone.rows] = own
             slope[np.diag_indices(cone.size)] *= 2
+            slope = slope[np.ix_(cone.order, cone.order)]
             same = cone.cols[:, None] == cone.cols[None, :]
             bend = np.where(same, slope[cone.rows[:, None], cone.rows[None, :]], 0.0)
             out[cone.where, cone.where] += bend

@@ -98,18 +98,24 @@ def on_the_boundary(
     likelihood: Likelihood, start: Floats, begin: Floats, cones: list[Cone]
 ) -> Solution | None:
     """Maximise over the factors L of the covariances of random effects (see :mod:`.boundary`)."""
+    scales = [np.sqrt(np.diag(cone.matrix(start))) for cone in cones]
     factored = FactoredLikelihood(likelihood, cones)
     best = maximise(factored, factored.factored(begin), at_boundary=True)
     if best is None:
         best = maximise(factored, factored.factored(start), at_boundary=True)
         if best is None:
             return None
+    if not best[2].converged:
+        # The first effects may be those that vanish: search on with the others first.
+        at = best[0].inner.theta
+        turned = [cone.pivoted(at, scale) for cone, scale in zip(cones, scales, strict=True)]
+        again = FactoredLikelihood(likelihood, turned)
+        best = maximise(again, again.factored(at), at_boundary=True) or best
     outer, _, convergence = best
     inner = outer.inner
     notes = []
-    for cone in cones:
+    for cone, scale in zip(cones, scales, strict=True):
         # Measured against the starting values, which carry the units of the outcome.
-        scale = np.sqrt(np.diag(cone.matrix(start)))
         values = np.linalg.eigvalsh(cone.matrix(inner.theta) / np.outer(scale, scale))
         if values[0] <= 1e-7 * max(1.0, float(values[-1])):
             zero = (
