@@ -112,6 +112,10 @@ _KEY = ("trial", "outcome", "analysis", "analysis_set", "estimand", "quantity", 
         "reference", "subgroup", "visit", "contrast")  # fmt: skip
 
 
+NOT_FITTED = "not fitted"
+"""The method of a row that stands for a model that could not be fitted; its notes say why."""
+
+
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """First characters that make a spreadsheet program run a cell as a formula."""
 

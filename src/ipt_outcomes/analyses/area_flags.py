@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import ModelFrame, TrialData
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.multiplicity import holm
@@ -41,14 +42,7 @@ def flag_rows(data: TrialData, frame: ModelFrame, arms: list[str], where: Row) -
         The arms in which areas were assigned.
     where
         Columns that the rows share.
-
-    Raises
-    ------
-    ipt_outcomes.mixed.MixedModelError
-        When a model cannot be fitted.
     """
-    from ipt_outcomes.mixed import mixed_model
-
     plan = data.study.analyses.primary
     study = data.study
     endpoint = study.estimands[study.primary_estimand].endpoint
@@ -86,42 +80,55 @@ def flag_rows(data: TrialData, frame: ModelFrame, arms: list[str], where: Row) -
             }
     if not large:
         return
-    own = ["baseline", *(["arm"] if at["arm"].drop_duplicates().size > 1 else [])]
 
-    def fitted(terms: list[str]) -> Any:
-        return mixed_model(
-            repeated_formula(observed, plan.adjust_for, [*own, *terms]), observed,
-            participant="participant", visit="visit", covariance=plan.covariance,
-            df=plan.degrees_of_freedom, level=plan.level,
-        )  # fmt: skip
+    def together() -> Iterator[Row]:
+        found = list(_slopes_at(data, observed, [flags[area] for area in large], endpoint))
+        adjusted = holm([row["p"] for row in found])
+        for area, row, p in zip(large, found, adjusted, strict=True):
+            yield {
+                **shared, **row, "quantity": "difference", "arm": area,
+                "reference": "not flagged", "contrast": _with_without(area), "p_adjusted": p,
+                "n_arm": counts[area][0], "n_reference": counts[area][1],
+            }  # fmt: skip
 
-    fit = fitted([flags[area] for area in large])
-    found = {}
-    for area in large:
-        slopes = fit.trends(flags[area], None, by="visit")
-        found[area] = slopes[slopes["visit"].astype(str) == endpoint].to_dict("records")[0]
-    adjusted = holm([found[area]["p"] for area in large])
-    inference = {"level": plan.level, "interval_method": "t", "covariance": fit.covariance_used,
-                 "converged": fit.convergence.converged}  # fmt: skip
-    for area, p in zip(large, adjusted, strict=True):
-        yield {
-            **shared, **inference, **{name: found[area][name] for name in KEPT},
-            "quantity": "difference", "arm": area, "reference": "not flagged",
-            "contrast": _with_without(area), "p_adjusted": p,
-            "n_arm": counts[area][0], "n_reference": counts[area][1],
-        }  # fmt: skip
+    yield from attempted(together(), shared)
     observed["number_of_areas"] = observed[list(flags.values())].sum(axis=1)
     if observed["number_of_areas"].nunique() < 2:
         return
-    fit = fitted(["number_of_areas"])
-    slopes = fit.trends("number_of_areas", None, by="visit")
-    (row,) = slopes[slopes["visit"].astype(str) == endpoint].to_dict("records")
-    yield {
-        **shared, **inference, **{name: row[name] for name in KEPT},
-        "analysis": "problem areas, number of areas",
-        "quantity": "slope", "contrast": "difference per further area",
-        "unit": f"{shared['unit']} per area", "n_arm": int(at["participant"].nunique()),
-    }  # fmt: skip
+    about = {**shared, "analysis": "problem areas, number of areas", "quantity": "slope",
+             "contrast": "difference per further area", "unit": f"{shared['unit']} per area",
+             "n_arm": int(at["participant"].nunique())}  # fmt: skip
+    found = ({**about, **row} for row in _slopes_at(data, observed, ["number_of_areas"], endpoint))
+    yield from attempted(found, about)
+
+
+def _slopes_at(
+    data: TrialData, observed: pd.DataFrame, terms: list[str], endpoint: str
+) -> Iterator[Row]:
+    """Fit the model with these numbers beside each other and give their slopes at the endpoint."""
+    from ipt_outcomes.mixed import mixed_model
+
+    plan = data.study.analyses.primary
+    own = ["baseline", *(["arm"] if observed["arm"].drop_duplicates().size > 1 else [])]
+    fit = mixed_model(
+        repeated_formula(observed, plan.adjust_for, [*own, *terms]),
+        observed,
+        participant="participant",
+        visit="visit",
+        covariance=plan.covariance,
+        df=plan.degrees_of_freedom,
+        level=plan.level,
+    )
+    for term in terms:
+        slopes = fit.trends(term, None, by="visit")
+        (row,) = slopes[slopes["visit"].astype(str) == endpoint].to_dict("records")
+        yield {
+            **{name: row[name] for name in KEPT},
+            "level": plan.level,
+            "interval_method": "t",
+            "covariance": fit.covariance_used,
+            "converged": fit.convergence.converged,
+        }
 
 
 def _with_without(area: str) -> str:
@@ -143,9 +150,7 @@ def slope_rows(data: TrialData, rows: pd.DataFrame, where: Row, endpoint: str) -
     endpoint
         The last visit that counts.
     """
-    from ipt_outcomes.mixed import MixedModelError, mixed_model
-
-    study, plan = data.study, data.study.analyses.primary
+    study = data.study
     week = {name: visit.week for name, visit in study.visits.items()}
     weeks = rows["visit"].astype(str).map(week).astype(float)
     seen = rows.assign(week=weeks)[rows["score"].notna()]
@@ -154,16 +159,18 @@ def slope_rows(data: TrialData, rows: pd.DataFrame, where: Row, endpoint: str) -
         return
     about = {**where, "analysis": "problem areas, trajectories", "quantity": "slope",
              "contrast": "change per week up to the endpoint",
-             "unit": f"{where['unit']} per week", "model_id": None}  # fmt: skip
-    try:
-        fit = mixed_model(
-            "score ~ baseline + week*problem_area", seen, participant="participant",
-            visit="visit", random="1 + week", df=plan.degrees_of_freedom, level=plan.level,
-        )  # fmt: skip
-    except MixedModelError as error:  # the comparison at the endpoint stands without it
-        yield {**about, "covariance": None, "converged": False, "method": "not fitted",
-               "notes": f"{where['notes']}; not fitted: {error}"}  # fmt: skip
-        return
+             "unit": f"{where['unit']} per week"}  # fmt: skip
+    yield from attempted(_slopes(data, seen, about), about)
+
+
+def _slopes(data: TrialData, seen: pd.DataFrame, about: Row) -> Iterator[Row]:
+    from ipt_outcomes.mixed import mixed_model
+
+    plan = data.study.analyses.primary
+    fit = mixed_model(
+        "score ~ baseline + week*problem_area", seen, participant="participant",
+        visit="visit", random="1 + week", df=plan.degrees_of_freedom, level=plan.level,
+    )  # fmt: skip
     people = seen.drop_duplicates("participant")["problem_area"].value_counts()
     for row in fit.trends("week", "problem_area").to_dict("records"):
         area = str(row["problem_area"])

@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time
@@ -64,8 +65,6 @@ def blinding(data: TrialData) -> pd.DataFrame:
         When guesses or raters are not recorded, or an outcome is not one of the trial's.
     ProcessError
         When masking, unmasking or the order has no visits.
-    ipt_outcomes.mixed.MixedModelError
-        When a model cannot be fitted.
     """
     plan = data.study.analyses.blinding
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
@@ -84,9 +83,13 @@ def blinding(data: TrialData) -> pd.DataFrame:
     if plan.guess:
         rows += _guesses(data, plan, where)
     if plan.rater and plan.clinician and plan.order:
-        rows += _drift(data, plan, where)
+        about = {**where, "outcome": plan.clinician, "analysis": "blinding, rater drift"}
+        rows += attempted(_drift(data, plan, about), about)
     if plan.self_report and plan.clinician:
-        rows += _self_report(data, plan, where)
+        about = {**where, "outcome": plan.clinician,
+                 "analysis": "blinding, self-report beside clinician",
+                 "estimand": data.study.primary_estimand}  # fmt: skip
+        rows += attempted(_self_report(data, plan, about), about)
     return estimates(rows)
 
 
@@ -207,8 +210,7 @@ def _drift(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterator[Row]
             f"{plan.clinician} each. Take rater and order out of blinding."
         )
     frame["order"] = frame["order"] - float(frame["order"].mean())
-    about = {**where, "outcome": plan.clinician, "analysis": "blinding, rater drift",
-             "n_arm": int(frame["participant"].nunique()),
+    about = {**where, "n_arm": int(frame["participant"].nunique()),
              "unit": data.study.outcomes[plan.clinician].unit}  # fmt: skip
     primary = data.study.analyses.primary
     chosen = (tuple(primary.adjust_for), data.study.reference_arm, primary.degrees_of_freedom,
@@ -270,9 +272,6 @@ def _self_report(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterato
         yield {
             **where,
             **_method(fit),
-            "analysis": "blinding, self-report beside clinician",
-            "outcome": plan.clinician,
-            "estimand": estimand,
             "quantity": "difference",
             "contrast": f"{labels[line['arm']]} minus {labels[reference]}: effect on "
             f"{names[plan.clinician]} minus effect on {names[plan.self_report]}",

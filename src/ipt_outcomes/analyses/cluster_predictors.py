@@ -24,7 +24,6 @@ from ipt_outcomes.analyses.participant_values import participant_numbers
 
 if TYPE_CHECKING:
     from ipt_outcomes.analyses.data import TrialData
-    from ipt_outcomes.study.clusters import TherapistsAnalysis
 
 Row = dict[str, Any]
 
@@ -33,20 +32,21 @@ OBSERVATIONAL = "not randomised: an association, not an effect"
 
 def predictor_rows(
     data: TrialData,
-    plan: TherapistsAnalysis,
+    cluster: str,
+    name: str,
     frame: pd.DataFrame,
     model: ClusterModel,
     arms: list[str],
     about: Row,
 ) -> Iterator[Row]:
-    """Give the slope of the outcome at the endpoint in each predictor, between and within.
+    """Give the slope of the outcome at the endpoint in a predictor, between and within.
 
     Parameters
     ----------
     data
         The trial.
-    plan
-        The section of the configuration.
+    cluster, name
+        How cluster and predictor are called.
     frame
         Rows of :func:`ipt_outcomes.analyses.therapists.cluster_rows`.
     model
@@ -56,12 +56,9 @@ def predictor_rows(
     about
         Columns that all rows share.
     """
-    for name in plan.predictors:
-        values = frame["participant"].map(participant_numbers(data, name)).astype(float)
-        inside = frame["arm"].isin(arms) & frame["cluster"].notna() & values.notna()
-        yield from slopes(
-            frame[inside].assign(predictor=values[inside]), model, name, about, plan.cluster
-        )
+    values = frame["participant"].map(participant_numbers(data, name)).astype(float)
+    inside = frame["arm"].isin(arms) & frame["cluster"].notna() & values.notna()
+    yield from slopes(frame[inside].assign(predictor=values[inside]), model, name, about, cluster)
 
 
 def slopes(
@@ -96,7 +93,7 @@ def slopes(
     # One effect of a cluster in these arms; a sub-group of the arms has one covariance of its own.
     found = fit_clusters(rows, replace(model, reference=reference), terms)
     table = found.fit.coefficients.set_index("term").to_dict("index")
-    notes = "; ".join(filter(None, [OBSERVATIONAL, about.get("notes")]))
+    notes = "; ".join(filter(None, [OBSERVATIONAL, about.get("notes"), *found.notes]))
     for term, (part, contrast) in zip(terms, words, strict=True):
         line = table[term]
         if not np.isfinite(line["estimate"]):
@@ -104,6 +101,8 @@ def slopes(
         yield {
             **about,
             "analysis": f"therapists, {name}",
+            "covariance": found.fit.covariance_used,
+            "converged": found.fit.convergence.converged,
             "quantity": "slope",
             "subgroup": f"{part} {cluster}s",
             "contrast": f"outcome at the end of treatment {contrast}",

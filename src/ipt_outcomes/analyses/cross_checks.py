@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.constrained import fit_constrained
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
 from ipt_outcomes.analyses.repeated import repeated_formula
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
+
+CONSTRAINED = "baseline as an outcome"
 
 
 def cross_checks(data: TrialData) -> pd.DataFrame:
@@ -47,29 +50,35 @@ def cross_checks(data: TrialData) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Rows of the estimates table: differences from the reference arm at every visit.
-
-    Raises
-    ------
-    ipt_outcomes.mixed.MixedModelError
-        When a model cannot be fitted.
     """
     plan = data.study.analyses.cross_checks
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     rows: list[Row] = []
     for outcome in data.study.outcomes_of(data.trial):
+        about = _about(data, outcome)
         if plan.constrained:
-            rows.extend(_constrained(data, outcome))
-        rows.extend(_refits(data, outcome, plan))
+            kind = {**about, "analysis": f"cross-checks, {CONSTRAINED}"}
+            rows.extend(attempted(_constrained(data, outcome), kind))
+        rows.extend(attempted(_refits(data, outcome, plan), about))
     return estimates(rows)
+
+
+def _about(data: TrialData, outcome: str) -> Row:
+    return {
+        "trial": data.trial,
+        "outcome": outcome,
+        "analysis": "cross-checks",
+        "analysis_set": AS_RANDOMISED,
+        "estimand": data.study.primary_estimand,
+        "status": "exploratory",
+        "disclosure": "shared",
+    }
 
 
 def _shared(data: TrialData, outcome: str, kind: str, method: str, covariance: str) -> Row:
     return {
-        "trial": data.trial,
-        "outcome": outcome,
+        **_about(data, outcome),
         "analysis": f"cross-checks, {kind}",
-        "analysis_set": AS_RANDOMISED,
-        "estimand": data.study.primary_estimand,
         "quantity": "difference",
         "unit": data.study.outcomes[outcome].unit,
         "level": data.study.analyses.primary.level,
@@ -77,8 +86,6 @@ def _shared(data: TrialData, outcome: str, kind: str, method: str, covariance: s
         "covariance": covariance,
         "converged": True,
         "reference": data.study.reference_arm,
-        "status": "exploratory",
-        "disclosure": "shared",
     }
 
 
@@ -92,7 +99,7 @@ def _constrained(data: TrialData, outcome: str) -> Iterator[Row]:
     steps = "; ".join(f"{name}: {what}" for name, what in found.fit.steps[:-1])
     notes = [*found.notes, *([f"covariance stepped down ({steps})"] if steps else [])]
     where = _shared(
-        data, outcome, "baseline as an outcome",
+        data, outcome, CONSTRAINED,
         "constrained longitudinal model, REML: the baseline is an outcome with one mean",
         found.fit.covariance_used,
     )  # fmt: skip

@@ -22,6 +22,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST
 from ipt_outcomes.analyses.repeated import repeated_formula
@@ -34,6 +35,7 @@ Row = dict[str, Any]
 
 PROBABILITIES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
 BY_ARM = " by arm"
+PERSON_LEVEL = ("participant", "visit", "residual", "fitted", "cook", "leverage")
 FEWEST = 100
 """Residuals from which the outermost quantiles are shown: of fewer they would be single ones."""
 
@@ -50,33 +52,39 @@ def diagnostics(data: TrialData) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Rows of the estimates table; nothing in them is about a single participant.
-
-    Raises
-    ------
-    ipt_outcomes.mixed.MixedModelError
-        When the primary model cannot be fitted.
     """
     plan = data.study.analyses.diagnostics
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     rows: list[Row] = []
     for outcome in data.study.outcomes_of(data.trial):
-        frame = model_frame(data, outcome, data.study.primary_estimand, AS_RANDOMISED)
-        fit = _fit(data, frame)
         where: Row = {
             "trial": data.trial,
             "outcome": outcome,
+            "analysis": "diagnostics",
             "analysis_set": AS_RANDOMISED,
             "estimand": data.study.primary_estimand,
-            "method": "primary model, examined",
-            "covariance": fit.covariance_used,
-            "converged": fit.convergence.converged,
             "status": "exploratory",
             "disclosure": "shared",
         }
-        rows += [*_residuals(data, frame, fit, where), *_convergence(fit, where)]
-        rows += _influence(data, outcome, fit, where)
-        rows += _covariances(data, outcome, frame, fit, where, plan.covariances)
+        rows += attempted(_of_outcome(data, outcome, where, plan.covariances), where)
     return estimates(rows)
+
+
+def _of_outcome(
+    data: TrialData, outcome: str, shared: Row, covariances: list[str]
+) -> Iterator[Row]:
+    frame = model_frame(data, outcome, data.study.primary_estimand, AS_RANDOMISED)
+    fit = _fit(data, frame)
+    where = {
+        **shared,
+        "method": "primary model, examined",
+        "covariance": fit.covariance_used,
+        "converged": fit.convergence.converged,
+    }
+    yield from _residuals(data, frame, fit, where)
+    yield from _convergence(fit, where)
+    yield from _influence(data, outcome, fit, where)
+    yield from _covariances(data, outcome, frame, fit, where, covariances)
 
 
 def person_level(data: TrialData, outcome: str) -> pd.DataFrame:
@@ -92,9 +100,15 @@ def person_level(data: TrialData, outcome: str) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        participant, visit, residual (normalised), fitted, cook, leverage.
+        participant, visit, residual (normalised), fitted, cook, leverage; empty where the model
+        could not be fitted, which its row of the estimates table says.
     """
-    fit = _fit(data, model_frame(data, outcome, data.study.primary_estimand, AS_RANDOMISED))
+    from ipt_outcomes.mixed import MixedModelError
+
+    try:
+        fit = _fit(data, model_frame(data, outcome, data.study.primary_estimand, AS_RANDOMISED))
+    except MixedModelError:
+        return pd.DataFrame(columns=list(PERSON_LEVEL))
     table = fit.residuals("normalised")
     means = fit.fitted().rename_axis(index="participant").reset_index()
     long = means.melt("participant", var_name="visit", value_name="fitted")
@@ -203,35 +217,39 @@ def _covariances(
     where: Row,
     others: list[str],
 ) -> Iterator[Row]:
-    from ipt_outcomes.mixed import MixedModelError
-
-    study = data.study
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = data.study.estimands[data.study.primary_estimand].endpoint
     for name in [None, *others]:
         words = fit.covariance_used if name is None else name
         about = {**where, "analysis": f"diagnostics, covariance {words}", "covariance": words,
                  "visit": endpoint}  # fmt: skip
-        try:
-            own = fit if name is None else _fit(data, frame, name)
-        except MixedModelError as error:
-            yield {**about, "quantity": "difference", "converged": False,
-                   "notes": f"not fitted: {error}"}  # fmt: skip
-            continue
-        chosen = "the covariance of the primary model; " if name is None else ""
-        notes = f"{chosen}AIC {own.aic:.1f}, BIC {own.bic:.1f}"
-        arms, rows = _endpoint_rows(data, own)
-        for arm, found in zip(arms, own.linear(rows).to_dict("records"), strict=True):
-            kept = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
-            yield {
-                **about,
-                **{key: found[key] for key in kept},
-                "quantity": "difference",
-                "contrast": f"{study.arms[arm].label} minus "
-                f"{study.arms[study.reference_arm].label}",
-                "arm": arm,
-                "reference": study.reference_arm,
-                "unit": study.outcomes[outcome].unit,
-                "level": own.specification.level,
-                "interval_method": "t",
-                "notes": notes,
-            }
+        rows = _under(name, data, outcome, frame, fit, about)
+        yield from attempted(rows, about)
+
+
+def _under(
+    name: str | None,
+    data: TrialData,
+    outcome: str,
+    frame: ModelFrame,
+    fit: MixedModelFit,
+    about: Row,
+) -> Iterator[Row]:
+    """Give the differences at the endpoint under another covariance, or under the model's own."""
+    study = data.study
+    own = fit if name is None else _fit(data, frame, name)
+    chosen = "the covariance of the primary model; " if name is None else ""
+    arms, rows = _endpoint_rows(data, own)
+    for arm, found in zip(arms, own.linear(rows).to_dict("records"), strict=True):
+        kept = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
+        yield {
+            **about,
+            **{key: found[key] for key in kept},
+            "quantity": "difference",
+            "contrast": f"{study.arms[arm].label} minus {study.arms[study.reference_arm].label}",
+            "arm": arm,
+            "reference": study.reference_arm,
+            "unit": study.outcomes[outcome].unit,
+            "level": own.specification.level,
+            "interval_method": "t",
+            "notes": f"{chosen}AIC {own.aic:.1f}, BIC {own.bic:.1f}",
+        }

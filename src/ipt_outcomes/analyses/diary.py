@@ -9,15 +9,17 @@ cause. How much persons differ is given as the SD of their slopes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.lagged_effects import slopes
 from ipt_outcomes.analyses.process_data import by_time, label_of
-from ipt_outcomes.analyses.within_between import fit_within_between, lagged_occasions
+from ipt_outcomes.analyses.within_between import Occasions, fit_within_between, lagged_occasions
 from ipt_outcomes.results import estimates
 
 Row = dict[str, Any]
@@ -40,8 +42,6 @@ def diary(data: TrialData) -> pd.DataFrame:
     ------
     ProcessError
         When a variable or enough days are missing.
-    ipt_outcomes.mixed.MixedModelError
-        When a model cannot be fitted.
     """
     plan = data.study.analyses.diary
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
@@ -58,17 +58,19 @@ def diary(data: TrialData) -> pd.DataFrame:
             "status": "exploratory",
             "disclosure": "shared",
         }
-        fit = fit_within_between(occasions, random_within=True, level=plan.level)
-        rows.extend(slopes(fit, occasions, where, words, when, plan.level))
-        variance = float(np.asarray(fit.random_covariance)[1, 1])
-        rows.append(
-            {
-                **where,
-                "quantity": "standard deviation",
-                "contrast": "of the persons' own slopes",
-                "estimate": float(np.sqrt(max(variance, 0.0))),
-                "n_arm": occasions.people,
-                "method": "within–between mixed model, REML",
-            }
-        )
+        rows += attempted(_slopes(occasions, where, words, when, plan.level), where)
     return estimates(rows)
+
+
+def _slopes(occasions: Occasions, where: Row, words: str, when: str, level: float) -> Iterator[Row]:
+    fit = fit_within_between(occasions, random_within=True, level=level)
+    yield from slopes(fit, occasions, where, words, when, level)
+    variance = float(np.asarray(fit.random_covariance)[1, 1])
+    yield {
+        **where,
+        "quantity": "standard deviation",
+        "contrast": "of the persons' own slopes",
+        "estimate": float(np.sqrt(max(variance, 0.0))),
+        "n_arm": occasions.people,
+        "method": "within–between mixed model, REML",
+    }

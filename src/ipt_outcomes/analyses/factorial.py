@@ -55,6 +55,7 @@ WEIGHTS: dict[str, tuple[float, float, float, float]] = {
 """Contrast: weights of the cells both, psychotherapy, medication, neither."""
 INTERACTION = "interaction of psychotherapy and medication"
 PSYCHOTHERAPY, MEDICATION = tuple(WEIGHTS)[:2]
+TIMING = "medication, timing by symptoms"
 NOT_RANDOMISED = (
     "medication was not randomised: those who took it differ in more than medication, so that its "
     "effect and the interaction are associations; only psychotherapy was randomised"
@@ -325,7 +326,7 @@ def timing_rows(
     early, late
         Visits.
     """
-    model = fit_factorial(data, cells, outcome, "medication, timing by symptoms", "exploratory")
+    model = fit_factorial(data, cells, outcome, TIMING, "exploratory")
     labels = data.study.visits
     for name in (PSYCHOTHERAPY, MEDICATION):
         component = name.partition(",")[0]

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.durability import durability_rows
 from ipt_outcomes.analyses.growth_data import CURVES, Growth, growth_data
@@ -65,35 +66,40 @@ def growth(data: TrialData) -> pd.DataFrame:
     ------
     ipt_outcomes.analyses.growth_data.GrowthError
         When there are too few assessments, or no session numbers where they are the axis.
-    ipt_outcomes.mixed.MixedModelError
-        When a model cannot be fitted.
     """
     plan = data.study.analyses.growth
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     course = growth_data(data)
-    fit = fit_curve(course, "piecewise", data.study.analyses.primary.degrees_of_freedom,
-                    data.study.analyses.primary.level)  # fmt: skip
     where: Row = {
         "trial": data.trial,
         "outcome": course.outcome,
         "analysis": "growth",
         "analysis_set": AS_RANDOMISED,
         "estimand": data.study.primary_estimand,
-        "method": f"random coefficients, {_random_words(fit)}, REML, "
-        f"{DEGREES_OF_FREEDOM[data.study.analyses.primary.degrees_of_freedom]} df; one mean at "
-        "baseline",
-        "covariance": fit.covariance_used,
-        "converged": fit.convergence.converged,
         "status": "exploratory",
         "disclosure": "shared",
-        "notes": "; ".join([*course.notes, *fit.notes]) or None,
     }
-    rows = [*_slopes(data, course, fit, where), *_variances(fit, where)]
-    rows += _comparison(data, course, where)
-    rows += durability_rows(data)
+    rows = list(attempted(_by_phase(data, course, where), where))
+    rows += _comparison(course, {**where, "analysis": "growth, comparison of curves"})
+    rows += attempted(durability_rows(data), {**where, "analysis": "growth, durability"})
     if plan.sustained is not None and plan.sustained in data.study.outcomes_of(data.trial):
         rows += sustained_rows(data, plan.sustained)
     return estimates(rows)
+
+
+def _by_phase(data: TrialData, course: Growth, shared: Row) -> Iterator[Row]:
+    plan = data.study.analyses.primary
+    fit = fit_curve(course, "piecewise", plan.degrees_of_freedom, plan.level)
+    where = {
+        **shared,
+        "method": f"random coefficients, {_random_words(fit)}, REML, "
+        f"{DEGREES_OF_FREEDOM[plan.degrees_of_freedom]} df; one mean at baseline",
+        "covariance": fit.covariance_used,
+        "converged": fit.convergence.converged,
+        "notes": "; ".join([*course.notes, *fit.notes]) or None,
+    }
+    yield from _slopes(data, course, fit, where)
+    yield from _variances(fit, where)
 
 
 def fit_curve(
@@ -207,35 +213,31 @@ def _variances(fit: MixedModelFit, where: Row) -> Iterator[Row]:
         yield about
 
 
-def _comparison(data: TrialData, course: Growth, where: Row) -> Iterator[Row]:
-    from ipt_outcomes.mixed import MixedModelError, likelihood_ratio_test
+def _comparison(course: Growth, where: Row) -> Iterator[Row]:
+    from ipt_outcomes.mixed import likelihood_ratio_test
 
     fits: dict[str, MixedModelFit] = {}
     about = {
         **where,
-        "analysis": "growth, comparison of curves",
-        "notes": None,
+        "quantity": "test",
         "method": "full maximum likelihood; information criteria count all parameters",
     }
+
+    def criteria(curve: str) -> Iterator[Row]:
+        fits[curve] = fit = fit_curve(course, curve, "satterthwaite", 0.95, reml=False)
+        own = {**about, "covariance": fit.covariance_used, "converged": fit.convergence.converged}
+        for unit, value in (("AIC", fit.aic), ("BIC", fit.bic), ("log-likelihood", fit.loglik)):
+            yield {**own, "contrast": f"{curve}: {unit}", "unit": unit, "estimate": value}
+
     for curve in CURVES:
-        if curve not in course.terms:
-            continue
-        try:
-            fits[curve] = fit_curve(course, curve, "satterthwaite", 0.95, reml=False)
-        except MixedModelError as error:
-            yield {**about, "quantity": "test", "contrast": curve, "unit": "AIC",
-                   "notes": f"not fitted: {error}"}  # fmt: skip
-            continue
-        for unit, value in (("AIC", fits[curve].aic), ("BIC", fits[curve].bic),
-                            ("log-likelihood", fits[curve].loglik)):  # fmt: skip
-            yield {**about, "quantity": "test", "contrast": f"{curve}: {unit}", "unit": unit,
-                   "estimate": value}  # fmt: skip
+        if curve in course.terms:
+            yield from attempted(criteria(curve), {**about, "contrast": curve})
     if {"linear", "piecewise"} <= set(fits) and len(course.terms["piecewise"]) > len(
         course.terms["linear"]
     ):
         small, large = fits["linear"], fits["piecewise"]
         if _random_words(small) == _random_words(large):
             (test,) = likelihood_ratio_test(small, large).to_dict("records")
-            yield {**about, "quantity": "test", "unit": "chi-square",
+            yield {**about, "unit": "chi-square",
                    "contrast": "piecewise against linear: likelihood ratio",
                    "statistic": test["statistic"], "df": test["df"], "p": test["p"]}  # fmt: skip

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
@@ -86,7 +87,10 @@ class Interaction:
         self.withheld = False
 
     def rows(self) -> Iterator[Row]:
-        """Give the test, the effects by subgroup and how they differ."""
+        """Give the test, the effects by subgroup and how they differ; or why there are none."""
+        yield from attempted(self._rows(), self._where(None))
+
+    def _rows(self) -> Iterator[Row]:
         frame = model_frame(self.data, self.outcome, self.estimand, AS_RANDOMISED).rows
         observed = frame[frame["score"].notna()].copy()
         if self.moderator.values is not None:

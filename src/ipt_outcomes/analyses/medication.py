@@ -18,8 +18,10 @@ from typing import Any
 
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.factorial import (
+    TIMING,
     factorial_rows,
     fit_factorial,
     not_a_factorial,
@@ -65,43 +67,52 @@ def medication(data: TrialData) -> pd.DataFrame:
             f"{data.trial}: no two arms differ by medication or psychotherapy alone. Take "
             "medication out of analyses in config.yaml, or complete the components under arms."
         )
-    found = list(_add_ons(data, pairs, plan.status)) if pairs else []
+    about: Row = {
+        "trial": data.trial,
+        "outcome": data.study.primary_outcome,
+        "analysis": "medication",
+        "analysis_set": AS_RANDOMISED,
+        "estimand": data.study.primary_estimand,
+        "status": plan.status,
+        "disclosure": "shared",
+    }
+    found = list(attempted(_add_ons(data, pairs, about), about)) if pairs else []
     if plan.factorial is not None:
         _require_cells(data, plan.factorial)
-        found += _factorial(data, plan, plan.factorial)
+        found += _factorial(data, plan, plan.factorial, about)
     return estimates(found)
 
 
-def _add_ons(data: TrialData, pairs: list[tuple[str, str, str]], status: str) -> Iterator[Row]:
-    outcome, estimand = data.study.primary_outcome, data.study.primary_estimand
+def _add_ons(data: TrialData, pairs: list[tuple[str, str, str]], about: Row) -> Iterator[Row]:
     model = fit_repeated_measures(
         data,
-        model_frame(data, outcome, estimand, AS_RANDOMISED),
+        model_frame(data, about["outcome"], about["estimand"], AS_RANDOMISED),
         group="arm",
         reference=data.study.reference_arm,
         names={arm: data.study.arms[arm].label for arm in data.arms},
-        where={
-            "outcome": outcome,
-            "analysis": "medication",
-            "analysis_set": AS_RANDOMISED,
-            "estimand": estimand,
-            "status": status,
-        },
+        where=about,
     )
-
     for more, less, tells in pairs:
         for row in model.differences(less, [more]):
             yield {**row, "contrast": f"{row['contrast']}: {tells}"}
 
 
-def _factorial(data: TrialData, plan: MedicationAnalysis, cells: Factorial) -> Iterator[Row]:
-    outcome = data.study.primary_outcome
-    model = fit_factorial(data, cells, outcome, "medication, factorial", plan.status)
-    yield from factorial_rows(data, model, plan.additivity_margin)
+def _factorial(
+    data: TrialData, plan: MedicationAnalysis, cells: Factorial, shared: Row
+) -> Iterator[Row]:
+    def whole(analysis: str) -> Iterator[Row]:
+        model = fit_factorial(data, cells, data.study.primary_outcome, analysis, plan.status)
+        yield from factorial_rows(data, model, plan.additivity_margin)
+
+    status = "exploratory" if cells.characteristic else plan.status
+    about = {**shared, "analysis": "medication, factorial", "status": status}
+    yield from attempted(whole(about["analysis"]), about)
     if plan.timing is not None:
         for cluster in plan.timing.clusters:
             if cluster in data.study.outcomes_of(data.trial):
-                yield from timing_rows(data, cells, cluster, plan.timing.early, plan.timing.late)
+                rows = timing_rows(data, cells, cluster, plan.timing.early, plan.timing.late)
+                about = {**shared, "analysis": TIMING, "outcome": cluster, "status": "exploratory"}
+                yield from attempted(rows, about)
 
 
 def _require_cells(data: TrialData, cells: Factorial) -> None:

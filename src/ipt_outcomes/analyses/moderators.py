@@ -34,11 +34,6 @@ def moderators(data: TrialData) -> pd.DataFrame:
         Rows of the estimates table at the primary endpoint: test of the interaction, effects by
         subgroup, differences between them or change per unit. Subgroups with fewer than five
         participants in an arm are left out, and said to be.
-
-    Raises
-    ------
-    ipt_outcomes.mixed.MixedModelError
-        When a model cannot be fitted.
     """
     plan = data.study.analyses.moderators
     assert plan is not None, "the workflow asks for this analysis only when it is configured"

@@ -12,15 +12,17 @@ Dmitrienko & Tamhane (2007), Pharmaceutical Statistics 6:171.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import NOT_FITTED, estimates
 
 Row = dict[str, Any]
 
@@ -95,7 +97,8 @@ def multiplicity(data: TrialData) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Rows of the estimates table: each hypothesis's difference with unadjusted interval and both
-        p-values; what the gate decided stands in the notes.
+        p-values; what the gate decided stands in the notes. A hypothesis whose model could not be
+        fitted counts in its family as one that is not rejected.
 
     Raises
     ------
@@ -118,12 +121,11 @@ def multiplicity(data: TrialData) -> pd.DataFrame:
             )
         found.append(rows)
     before = ""
-    for name, rows, adjusted in zip(
-        plan.families, found, gated([[row["p"] for row in rows] for rows in found]), strict=True
-    ):
+    p_values = [[1.0 if _is_unknown(row) else row["p"] for row in rows] for rows in found]
+    for name, rows, adjusted in zip(plan.families, found, gated(p_values), strict=True):
         open_ = not before
         for row, p in zip(rows, adjusted, strict=True):
-            row["p_adjusted"] = p
+            row["p_adjusted"] = None if _is_unknown(row) else p
             verdict = "rejected" if p <= plan.alpha else "not rejected"
             if not open_:
                 verdict = f"not tested: not all of {before} was rejected"
@@ -136,23 +138,34 @@ def multiplicity(data: TrialData) -> pd.DataFrame:
     return estimates(row for rows in found for row in rows)
 
 
+def _is_unknown(row: Row) -> bool:
+    return bool(row["method"] == NOT_FITTED)
+
+
 def _differences(data: TrialData, family: str, outcome: str, arms: list[str]) -> list[Row]:
-    estimand = data.study.primary_estimand
-    frame = model_frame(data, outcome, estimand, AS_RANDOMISED)
-    model = fit_repeated_measures(
-        data,
-        frame,
-        group="arm",
-        reference=data.study.reference_arm,
-        names={arm: data.study.arms[arm].label for arm in data.arms},
-        where={
-            "outcome": outcome,
-            "analysis": f"families of hypotheses, {family.replace('_', ' ')}",
-            "analysis_set": AS_RANDOMISED,
-            "estimand": estimand,
-            "status": "confirmatory",
-        },
-    )
+    estimand, reference = data.study.primary_estimand, data.study.reference_arm
+    labels = {arm: data.study.arms[arm].label for arm in data.arms}
+    where: Row = {
+        "trial": data.trial,
+        "outcome": outcome,
+        "analysis": f"families of hypotheses, {family.replace('_', ' ')}",
+        "analysis_set": AS_RANDOMISED,
+        "estimand": estimand,
+        "status": "confirmatory",
+        "disclosure": "shared",
+    }
     endpoint = data.study.estimands[estimand].endpoint
-    rows = model.differences(data.study.reference_arm, arms)
-    return [row for row in rows if row["visit"] == endpoint]
+
+    def fitted() -> Iterator[Row]:
+        frame = model_frame(data, outcome, estimand, AS_RANDOMISED)
+        model = fit_repeated_measures(
+            data, frame, group="arm", reference=reference, names=labels, where=where
+        )
+        yield from (row for row in model.differences(reference, arms) if row["visit"] == endpoint)
+
+    rows = list(attempted(fitted(), {**where, "reference": reference, "visit": endpoint}))
+    if any(map(_is_unknown, rows)):
+        # Each arm is a hypothesis of its own, with or without a number.
+        said = f"minus {labels[reference]}"
+        return [{**rows[-1], "arm": a, "contrast": f"{labels[a]} {said}"} for a in arms]
+    return rows

@@ -4,6 +4,9 @@ Model and inference are those of :mod:`ipt_outcomes.analyses.repeated`; the stan
 divides the model's difference at the endpoint by the pooled observed SD there. A version on the
 baseline SD, which the trial's entry criteria truncate, stands apart under its own name. Beside the
 estimates stand counts: whom an intercurrent event happened to, and who could not be analysed.
+
+The primary outcome's model for the first estimand and everyone as randomised must be fitted: its
+failure ends the analysis. Any other that cannot be fitted leaves a row that says so.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import (
     AS_RANDOMISED,
     ModelFrame,
@@ -27,6 +31,10 @@ from ipt_outcomes.analyses.repeated import RepeatedMeasures, endpoint_sds, fit_r
 from ipt_outcomes.results import estimates
 
 Row = dict[str, Any]
+
+
+class PrimaryModelError(ValueError):
+    """The primary model cannot be fitted; says why and what to change."""
 
 
 def primary(data: TrialData, outcome: str) -> pd.DataFrame:
@@ -50,26 +58,56 @@ def primary(data: TrialData, outcome: str) -> pd.DataFrame:
 
     Raises
     ------
-    ipt_outcomes.mixed.MixedModelError
-        When a model cannot be fitted.
+    PrimaryModelError
+        When the model of the confirmatory comparison cannot be fitted.
     """
     rows: list[Row] = []
     for estimand in data.study.estimands:
         for analysis_set in analysis_sets(data.study):
-            rows.extend(_one_model(data, outcome, estimand, analysis_set))
+            where: Row = {
+                "trial": data.trial,
+                "outcome": outcome,
+                "analysis": "primary",
+                "analysis_set": analysis_set,
+                "estimand": estimand,
+                "status": "exploratory",
+                "disclosure": "shared",
+            }
+            model = _one_model(data, where)
+            if _is_confirmatory(data, where):
+                rows.extend(_required(model, data, outcome))
+            else:
+                rows.extend(attempted(model, where))
         rows.extend(_events(data, outcome, estimand))
     return estimates(rows)
 
 
-def _one_model(data: TrialData, outcome: str, estimand: str, analysis_set: str) -> Iterator[Row]:
-    frame = model_frame(data, outcome, estimand, analysis_set)
+def _is_confirmatory(data: TrialData, where: Row) -> bool:
+    asked = (where["outcome"], where["estimand"], where["analysis_set"])
+    return asked == (data.study.primary_outcome, data.study.primary_estimand, AS_RANDOMISED)
+
+
+def _required(rows: Iterator[Row], data: TrialData, outcome: str) -> Iterator[Row]:
+    from ipt_outcomes.mixed import MixedModelError
+
+    try:
+        yield from rows
+    except MixedModelError as error:
+        findings = "\n".join(f"  - {finding}" for finding in error.findings)
+        raise PrimaryModelError(
+            f"{data.trial}: the primary model of {outcome} could not be fitted, and without it "
+            f"there is no primary result:\n{findings}\nLook at the visits with few scores in "
+            "data_quality.html; leave such a visit out under visits in config.yaml, or take "
+            "covariates out of analyses: primary: adjust_for."
+        ) from None
+
+
+def _one_model(data: TrialData, where: Row) -> Iterator[Row]:
+    outcome, estimand = where["outcome"], where["estimand"]
+    frame = model_frame(data, outcome, estimand, where["analysis_set"])
     arms = data.arms
     reference = data.study.reference_arm
-    confirmatory = (
-        outcome == data.study.primary_outcome
-        and estimand == data.study.primary_estimand
-        and analysis_set == AS_RANDOMISED
-    )
+    confirmatory = _is_confirmatory(data, where)
     endpoint = data.study.estimands[estimand].endpoint
     model = fit_repeated_measures(
         data,
@@ -77,14 +115,7 @@ def _one_model(data: TrialData, outcome: str, estimand: str, analysis_set: str) 
         group="arm",
         reference=reference,
         names={arm: data.study.arms[arm].label for arm in arms},
-        where={
-            "outcome": outcome,
-            "analysis": "primary",
-            "analysis_set": analysis_set,
-            "estimand": estimand,
-            "status": "exploratory",
-            "notes": _notes(frame),
-        },
+        where={**where, "notes": _notes(frame)},
     )
     yield from model.means()
     differences = list(model.differences(reference))

@@ -26,6 +26,7 @@ import pandas as pd
 from ipt_outcomes.analyses.area_errors import adjusted_difference, draw_kappas, error_matrix
 from ipt_outcomes.analyses.area_flags import flag_rows, slope_rows
 from ipt_outcomes.analyses.area_pooling import pool_areas
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.interactions import Interaction, Moderator
@@ -82,48 +83,69 @@ def problem_areas(data: TrialData) -> pd.DataFrame:
             "config.yaml, or check the coding of columns.problem_areas.focus."
         )
     where: Row = {
+        "trial": data.trial,
         "outcome": outcome,
         "analysis": "problem areas",
         "analysis_set": AS_RANDOMISED,
         "estimand": estimand,
+        "unit": data.study.outcomes[outcome].unit,
         "status": "exploratory",
+        "disclosure": "shared",
         "notes": NOTE,
     }
-    several_arms = len(set(rows["arm"])) > 1
-    chosen = rows[rows["problem_area"].isin(large)]
-    model = fit_repeated_measures(
-        data,
-        ModelFrame(chosen, frame.excluded, frame.handled),
-        group="problem_area",
-        reference=large[0],
-        names=PROBLEM_AREA_LABELS,
-        where=where,
-        also=("arm",) if several_arms else (),
-    )
     endpoint = data.study.estimands[estimand].endpoint
-    pairs: list[Row] = []
-    for reference, area in combinations(large, 2):
-        of = model.differences(reference, [area])
-        pairs += [row for row in of if row["visit"] == endpoint]
-    for row, adjusted in zip(pairs, holm([row["p"] for row in pairs]), strict=True):
-        row["p_adjusted"] = adjusted
-    found_rows = [*_without_small_cells(model.means()), *_without_small_cells(iter(pairs)),
-                  *_withheld(sizes, model.where)]  # fmt: skip
-    found_rows += slope_rows(data, chosen, model.where, endpoint)
-    found_rows += _pooled(model, pairs, endpoint)
+    chosen = ModelFrame(
+        rows[rows["problem_area"].isin(large)].copy(), frame.excluded, frame.handled
+    )
+    found_rows = list(attempted(_of_focus(data, chosen, large, where, endpoint), where))
+    found_rows += _withheld(sizes, where)
+    found_rows += slope_rows(data, chosen.rows, where, endpoint)
     flags: list[Row] = []
     if plan.flags:
         flags = list(flag_rows(data, frame, plan.arms, where))
         found_rows += flags
     if plan.misclassification is not None:
         shares = np.array([sizes[area] for area in large], float)
+        share_of = dict(zip(large, shares / shares.sum(), strict=True))
+        rated_rows = [row for row in found_rows if _is_a_shown_difference(row, where["analysis"])]
         found_rows += _misclassified(
-            data, plan.misclassification, pairs, flags, dict(zip(large, shares / shares.sum(),
-                                                                 strict=True))
-        )  # fmt: skip
+            data, plan.misclassification, rated_rows, flags, share_of, where
+        )
     if plan.moderation:
         found_rows += _moderation(data)
     return estimates(found_rows)
+
+
+def _of_focus(
+    data: TrialData, frame: ModelFrame, areas: list[str], where: Row, endpoint: str
+) -> Iterator[Row]:
+    """Give the adjusted means of the areas, their differences, and the pooled means."""
+    model = fit_repeated_measures(
+        data,
+        frame,
+        group="problem_area",
+        reference=areas[0],
+        names=PROBLEM_AREA_LABELS,
+        where=where,
+        also=("arm",) if frame.rows["arm"].drop_duplicates().size > 1 else (),
+    )
+    pairs: list[Row] = []
+    for reference, area in combinations(areas, 2):
+        of = model.differences(reference, [area])
+        pairs += [row for row in of if row["visit"] == endpoint]
+    for row, adjusted in zip(pairs, holm([row["p"] for row in pairs]), strict=True):
+        row["p_adjusted"] = adjusted
+    yield from _without_small_cells(model.means())
+    yield from _without_small_cells(iter(pairs))
+    yield from _pooled(model, pairs, endpoint)
+
+
+def _is_a_shown_difference(row: Row, analysis: str) -> bool:
+    return (
+        row["analysis"] == analysis
+        and row["quantity"] == "difference"
+        and row.get("estimate") is not None
+    )
 
 
 def _without_small_cells(rows: Iterator[Row]) -> Iterator[Row]:
@@ -147,15 +169,13 @@ def _withheld(sizes: dict[str, int], where: Row) -> Iterator[Row]:
         if n < SMALLEST:
             yield {
                 **where,
+                "unit": "participants",
+                "method": "count",
                 "quantity": "count",
                 "arm": area,
                 "estimate": 0 if n == 0 else None,
                 "notes": f"{NOTE}; not compared, " + ("nobody" if n == 0 else "fewer than 5"),
             }
-
-
-def _shown(row: Row) -> bool:
-    return bool(min(row["n_arm"], row.get("n_reference", SMALLEST)) >= SMALLEST)
 
 
 def _pooled(model: RepeatedMeasures, pairs: list[Row], endpoint: str) -> Iterator[Row]:
@@ -209,6 +229,7 @@ def _misclassified(
     pairs: list[Row],
     flags: list[Row],
     shares: dict[str, float],
+    where: Row,
 ) -> Iterator[Row]:
     """Print the assumed error matrix and the differences that it implies."""
     random = stream(data.study.study.seed, data.trial, "problem areas", "misclassification")
@@ -221,13 +242,12 @@ def _misclassified(
     about = {"analysis": "problem areas, misclassification", "method": "probabilistic bias "
              "analysis: a rater sees the true area with probability √kappa, else guesses by the "
              "areas' shares"}  # fmt: skip
-    first = pairs[0]
     shared = ("trial", "outcome", "analysis_set", "estimand", "status", "disclosure")
     matrix = error_matrix(share, plan.kappa)
     for k, true in enumerate(shares):
         for j, seen in enumerate(shares):
             yield {
-                **{name: first[name] for name in shared}, **about,
+                **{name: where[name] for name in shared}, **about,
                 "quantity": "probability",
                 "contrast": f"assumed: rated {PROBLEM_AREA_LABELS[seen].lower()} when truly "
                             f"{PROBLEM_AREA_LABELS[true].lower()}",
@@ -235,7 +255,7 @@ def _misclassified(
                 "estimate": matrix[k, j], "notes": f"{assumed}; kappa {plan.kappa:g}",
             }  # fmt: skip
     kappas = draw_kappas(plan.kappa, share, plan.rated, plan.draws, random)
-    work = [(row, plan.kappa, kappas) for row in pairs if _shown(row)]
+    work = [(row, plan.kappa, kappas) for row in pairs]
     for row in flags:
         if row["quantity"] != "difference" or row.get("estimate") is None:
             continue

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import NAMELESS
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.effect_size import pooled_sd
 from ipt_outcomes.analyses.robustness_assumptions import Assumed, assumptions
@@ -36,7 +37,6 @@ Row = dict[str, Any]
 note = logging.getLogger("ipt_outcomes")
 
 UNFITTED = "the imputation model cannot be fitted to these data (the log tells more)"
-NAMELESS = "the data do not allow it (the log tells more)"
 
 
 def robustness(data: TrialData) -> pd.DataFrame:

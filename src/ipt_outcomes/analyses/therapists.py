@@ -23,6 +23,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.cluster_predictors import predictor_rows
 from ipt_outcomes.analyses.clustered_models import ClusterFit, ClusterModel, fit_clusters
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
@@ -65,8 +66,6 @@ def therapists(data: TrialData) -> pd.DataFrame:
     ------
     TherapistError
         When fewer than two clusters have participants with scores.
-    ipt_outcomes.mixed.MixedModelError
-        When no model can be fitted.
     """
     plan = data.study.analyses.therapists
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
@@ -170,6 +169,7 @@ class _Clusters:
             "trial": data.trial,
             "outcome": outcome,
             "analysis": "therapists",
+            "unit": study.outcomes[outcome].unit,
             "analysis_set": AS_RANDOMISED,
             "estimand": study.primary_estimand,
             "status": "exploratory",
@@ -181,6 +181,24 @@ class _Clusters:
 
     def rows(self) -> Iterator[Row]:
         yield from self._numbers()
+        yield from self._attempted("therapists", self._main())
+        for effect, words in VARIANT.items():
+            if effect != self.plan.effect:
+                yield from self._attempted(f"therapists, {words}", self._variant(effect))
+        if self.plan.treatment_by_site:
+            yield from self._attempted("therapists, treatment by site", self._by_site())
+        method = self._method(self.model)
+        for name in self.plan.predictors:
+            about = {**self.where, "analysis": f"therapists, {name}", "method": method}
+            rows = predictor_rows(
+                self.data, self.plan.cluster, name, self.frame, self.model, self.arms, about
+            )
+            yield from attempted(rows, about)
+
+    def _attempted(self, analysis: str, rows: Iterator[Row]) -> Iterator[Row]:
+        yield from attempted(rows, {**self.where, "analysis": analysis})
+
+    def _main(self) -> Iterator[Row]:
         main = fit_clusters(self.frame, self.model)
         about = self._about(main, self.model)
         for row in self._differences(main, about):
@@ -190,20 +208,14 @@ class _Clusters:
         yield from self._correlations(main, about)
         yield from self._spread(main, about)
         yield from self._predicted(main, about)
-        for effect in VARIANT:
-            if effect != self.plan.effect:
-                yield from self._variant(effect)
-        yield from self._ignored(main, about)
-        if self.plan.treatment_by_site:
-            yield from self._by_site()
-        yield from predictor_rows(self.data, self.plan, self.frame, self.model, self.arms, about)
+        yield from self._attempted("therapists, ignored", self._ignored(main, about))
 
     def _numbers(self) -> Iterator[Row]:
         people = self.frame.drop_duplicates("participant")
         for arm in self.arms:
             own = people[(people["arm"] == arm) & people["cluster"].notna()]
             sizes = own.groupby("cluster").size()
-            about = {**self.where, "arm": arm, "method": "description"}
+            about = {**self.where, "unit": None, "arm": arm, "method": "description"}
             words = WORDS[self.plan.cluster]
             yield {**about, "quantity": "count", "contrast": words, "estimate": len(sizes)}
             if len(sizes):
@@ -212,24 +224,23 @@ class _Clusters:
                        "n_arm": len(own)}  # fmt: skip
 
     def _about(self, found: ClusterFit, model: ClusterModel) -> Row:
-        fit = found.fit
-        words = VARIANT[model.effect] if model.effect else "ignored"
-        method = (
-            f"mixed model for repeated measures, REML, {WORDS[self.plan.cluster]} "
-            f"({words}), {DEGREES_OF_FREEDOM[model.degrees_of_freedom]} df"
-        )
         notes = [self.where["notes"], *found.notes]
         if found.at_boundary:
             notes.append("variance estimated as zero: degrees of freedom may be too many")
-        outcome = self.data.study.outcomes[self.where["outcome"]]
         return {
             **self.where,
-            "unit": outcome.unit,
-            "method": method,
-            "covariance": fit.covariance_used,
-            "converged": fit.convergence.converged,
+            "method": self._method(model),
+            "covariance": found.fit.covariance_used,
+            "converged": found.fit.convergence.converged,
             "notes": "; ".join(filter(None, notes)) or None,
         }
+
+    def _method(self, model: ClusterModel) -> str:
+        words = VARIANT[model.effect] if model.effect else "ignored"
+        return (
+            f"mixed model for repeated measures, REML, {WORDS[self.plan.cluster]} "
+            f"({words}), {DEGREES_OF_FREEDOM[model.degrees_of_freedom]} df"
+        )
 
     def _differences(self, found: ClusterFit, about: Row) -> Iterator[Row]:
         seen = self.frame.groupby(["arm", "visit"], observed=True)["participant"].nunique()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,8 @@ import pandas as pd
 
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.components import add_on_contrasts
-from ipt_outcomes.tables.source import Source
+from ipt_outcomes.tables.quotes import words
+from ipt_outcomes.tables.source import AS_RANDOMISED, Source, not_fitted_notes
 
 if TYPE_CHECKING:
     from ipt_outcomes.figures.drawing import Drawing
@@ -81,7 +83,13 @@ def draw_figure(name: str, *, study: Study, estimates: pd.DataFrame, trial: str)
     source = Source.of(study, estimates, trial)
     module = import_module(f"ipt_outcomes.{module_of(name)}")
     if name.startswith(MEANS):
-        drawing: Drawing = module.adjusted_means(source, name.removeprefix(MEANS))
+        outcome = name.removeprefix(MEANS)
+        drawing: Drawing = module.adjusted_means(source, outcome)
+        lost = not_fitted_notes(source, "primary", outcome=outcome, analysis_set=AS_RANDOMISED,
+                                estimand=study.primary_estimand)  # fmt: skip
     else:  # the function has the figure's name
         drawing = getattr(module, name)(source)
+        lost = not_fitted_notes(source, name.replace("_", " "))
+    for note in lost:
+        drawing = replace(drawing, caption=words(drawing.caption, " ", note))
     return drawing

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
@@ -25,12 +26,40 @@ from ipt_outcomes.tables.problem_areas import problem_areas
 from ipt_outcomes.tables.responders import responders
 from ipt_outcomes.tables.robustness import robustness
 from ipt_outcomes.tables.secondary import secondary_outcomes
-from ipt_outcomes.tables.source import AS_RANDOMISED, PER_PROTOCOL, Source
+from ipt_outcomes.tables.source import AS_RANDOMISED, PER_PROTOCOL, Source, not_fitted_notes
 from ipt_outcomes.tables.table import Table
 from ipt_outcomes.tables.therapists import therapists
 from ipt_outcomes.tables.time_to_event import time_to_event
 
-Makers = dict[str, "partial[Table]"]
+
+@dataclass(frozen=True)
+class Maker:
+    """How one table is made.
+
+    Parameters
+    ----------
+    make
+        Makes it from study and rows.
+    analysis
+        Beginning of the names of the analyses that it shows.
+    about
+        Columns that their rows have: outcome, estimand, analysis_set.
+    """
+
+    make: Callable[[Source], Table]
+    analysis: str | None
+    about: dict[str, object]
+
+    def table(self, source: Source) -> Table:
+        """Make the table; below it stands which of its models could not be fitted."""
+        table = self.make(source)
+        if self.analysis is None:
+            return table
+        lost = not_fitted_notes(source, self.analysis, **self.about)
+        return replace(table, footnotes=(*table.footnotes, *lost))
+
+
+Makers = dict[str, Maker]
 
 
 def means_name(outcome: str, estimand: str, analysis_set: str) -> str:
@@ -49,8 +78,10 @@ def means_name(outcome: str, estimand: str, analysis_set: str) -> str:
 def _makers(study: Study, trial: str) -> Makers:
     makers: Makers = {}
 
-    def plan(name: str, make: Callable[..., Table], **about: str) -> None:
-        makers[name] = partial(make, name=name, **about)
+    def plan(
+        name: str, make: Callable[..., Table], analysis: str | None = None, **about: str
+    ) -> None:
+        makers[name] = Maker(partial(make, name=name, **about), analysis, {**about})
 
     plan("participant_flow", participant_flow)
     plan("baseline", baseline)
@@ -58,27 +89,31 @@ def _makers(study: Study, trial: str) -> Makers:
     sets = [AS_RANDOMISED] + [PER_PROTOCOL] * (study.analysis_sets.per_protocol is not None)
     for outcome in study.outcomes_of(trial):
         plan(f"observed_{outcome}", observed_scores, outcome=outcome)
-        plan(f"endpoint_differences_{outcome}", endpoint_differences, outcome=outcome)
+        plan(f"endpoint_differences_{outcome}", endpoint_differences, "primary", outcome=outcome)
         for estimand in study.estimands:
             for analysis_set in sets:
                 name = means_name(outcome, estimand, analysis_set)
-                plan(name, adjusted_means, outcome=outcome, estimand=estimand,
+                plan(name, adjusted_means, "primary", outcome=outcome, estimand=estimand,
                      analysis_set=analysis_set)  # fmt: skip
     if study.analyses.problem_areas is not None:
-        plan("problem_areas", problem_areas)
+        plan("problem_areas", problem_areas, "problem areas")
     adds = study.analyses.medication is not None
     if adds and add_on_contrasts(study, study.arms_of(trial)):
-        plan("medication", medication)
-    if len(study.outcomes_of(trial)) > 1:
-        plan("secondary_outcomes", secondary_outcomes)
+        plan("medication", medication, "medication")
+    others = tuple(o for o in study.outcomes_of(trial) if o != study.primary_outcome)
+    if others:
+        about: dict[str, object] = {"outcome": others, "estimand": study.primary_estimand,
+                                    "analysis_set": AS_RANDOMISED}  # fmt: skip
+        name = "secondary_outcomes"
+        makers[name] = Maker(partial(secondary_outcomes, name=name), "primary", about)
     if study.analyses.response is not None:
         plan("responders", responders)
     if study.analyses.time_to_event is not None:
         plan("time_to_event", time_to_event)
     if study.analyses.therapists is not None:
-        plan("therapists", therapists)
+        plan("therapists", therapists, "therapists")
     if study.analyses.moderators is not None:
-        plan("moderators", moderators)
+        plan("moderators", moderators, "moderators")
     if study.analyses.delivery is not None:
         plan("delivery", delivery)
     if study.analyses.safety is not None:
@@ -123,7 +158,7 @@ def make_table(name: str, *, study: Study, estimates: pd.DataFrame, trial: str) 
     ValueError
         When the trial has no such table.
     """
-    return _maker(name, study, trial)(Source.of(study, estimates, trial))
+    return _maker(name, study, trial).table(Source.of(study, estimates, trial))
 
 
 def make_tables(*, study: Study, estimates: pd.DataFrame, trial: str) -> dict[str, Table]:
@@ -144,11 +179,11 @@ def make_tables(*, study: Study, estimates: pd.DataFrame, trial: str) -> dict[st
         Name of the table: the table; those of :func:`table_names` first.
     """
     source = Source.of(study, estimates, trial)
-    planned = {name: make(source) for name, make in _makers(study, trial).items()}
+    planned = {name: maker.table(source) for name, maker in _makers(study, trial).items()}
     return {**planned, **further_tables(source)}
 
 
-def _maker(name: str, study: Study, trial: str) -> partial[Table]:
+def _maker(name: str, study: Study, trial: str) -> Maker:
     makers = _makers(study, trial)
     if name not in makers:
         raise ValueError(f"trial {trial} has no table called {name}, only {', '.join(makers)}")

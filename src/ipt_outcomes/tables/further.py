@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ipt_outcomes.tables.quotes import FORMS, Part, Text, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
-from ipt_outcomes.tables.source import Source, interval_head
+from ipt_outcomes.tables.source import Source, interval_head, not_fitted_notes
 from ipt_outcomes.tables.table import Line, Table, column
 
 HAVE_THEIR_OWN = ("flow", "baseline", "observed", "primary", "primary, model-based errors",
@@ -46,10 +46,13 @@ def further_tables(source: Source) -> dict[str, Table]:
         Name of the table: the table.
     """
     families: dict[str, list[str]] = {}
-    for analysis in source.rows.values("analysis"):
+    for analysis in [*source.rows.values("analysis"), *source.not_fitted.values("analysis")]:
         if analysis not in HAVE_THEIR_OWN and not analysis.startswith(DRAWN):
             families.setdefault(_family(analysis), []).append(analysis)
-    tables = (_table(source, family, analyses) for family, analyses in families.items())
+    tables = (
+        _table(source, family, list(dict.fromkeys(analyses)))
+        for family, analyses in families.items()
+    )
     return {table.name: table for table in tables}
 
 
@@ -86,7 +89,7 @@ def _table(source: Source, family: str, analyses: list[str]) -> Table:
             *([column("p adjusted")] if adjusted else []),
         ),
         tuple(_lines(source, shown, family, adjusted)),
-        tuple(_notes(rows, shown)),
+        (*_notes(rows, shown), *not_fitted_notes(source, tuple(analyses))),
     )
 
 

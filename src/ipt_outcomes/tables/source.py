@@ -6,14 +6,15 @@ a table, a figure and a sentence about the same estimate always use the same wor
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 
 import pandas as pd
 
+from ipt_outcomes.results import NOT_FITTED
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
-from ipt_outcomes.tables.quotes import Piece, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Part, Piece, Text, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 
 AS_RANDOMISED = "as randomised"
@@ -33,16 +34,24 @@ class Source:
         Short name of the trial.
     rows
         The trial's shared rows of the estimates table.
+    not_fitted
+        Those that stand for models that could not be fitted: no table of numbers has a line for
+        them, a note below it names them.
     """
 
     study: Study
     trial: str
     rows: Rows
+    not_fitted: Rows = field(default_factory=lambda: Rows([]))
 
     @classmethod
     def of(cls, study: Study, estimates: pd.DataFrame, trial: str) -> Source:
         """Take what concerns one trial from an estimates table."""
-        return cls(study, trial, Rows.of(estimates, trial))
+        rows = list(Rows.of(estimates, trial))
+        fitted = [row for row in rows if row["method"] != NOT_FITTED]
+        return cls(
+            study, trial, Rows(fitted), Rows([row for row in rows if row["method"] == NOT_FITTED])
+        )
 
     @property
     def arms(self) -> list[str]:
@@ -126,3 +135,30 @@ def about_model(rows: Iterable[Row]) -> Text:
             text = words(text, " Note: ", quote(row, "notes"), ".")
         return text
     return words()
+
+
+def not_fitted_notes(
+    source: Source, starts: str | tuple[str, ...], **about: object
+) -> Iterator[Text]:
+    """Say of each model without a fit which it was, and why there are no numbers.
+
+    Parameters
+    ----------
+    source
+        Study and rows.
+    starts
+        Beginnings of the names of the analyses.
+    about
+        Columns that their rows have, as for :meth:`.Rows.where`.
+    """
+    for row in source.not_fitted.where(**about):
+        if not row["analysis"].startswith(starts):
+            continue
+        parts: list[Part] = [quote(row, "analysis")]
+        if row["outcome"] in source.study.outcomes:
+            parts.append(source.outcome(row["outcome"]))
+        if row["estimand"] in source.study.estimands:
+            parts.append(named(source.study.estimands[row["estimand"]].label))
+        parts.append(words("participants ", named(row["analysis_set"])))
+        yield words("NOT FITTED: ", listed(parts, last="; ", between="; "), ": ",
+                    quote(row, "notes"), ".")  # fmt: skip
