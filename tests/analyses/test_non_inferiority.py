@@ -1,4 +1,4 @@
-"""Non-inferiority: interval against margin, three analyses, imputation under the null."""
+"""Non-inferiority: interval against margin, four analyses, imputation under the null."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+import ipt_outcomes.analyses.non_inferiority as module
 from ipt_outcomes.analyses.non_inferiority import NonInferiorityError, non_inferiority, verdict
 from ipt_outcomes.analyses.primary import primary
+from ipt_outcomes.mixed import ConvergenceError
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.contradictions import contradictions
 
@@ -67,7 +69,8 @@ def test_the_comparator_need_not_be_the_reference_arm(reference_trial):
 def test_imputing_under_the_null_moves_the_estimate_by_the_share_unseen(reference_trial):
     small, large = (
         non_inferiority(asked(reference_trial, margin=margin)).query(
-            "analysis == 'non-inferiority, imputed under the null'"
+            "analysis == 'non-inferiority, imputed under the null' and "
+            "analysis_set == 'as randomised'"
         )["estimate"].item()
         for margin in (1e-6, 4.0)
     )  # fmt: skip
@@ -78,10 +81,52 @@ def test_imputing_under_the_null_moves_the_estimate_by_the_share_unseen(referenc
     assert small - large == pytest.approx(4.0 * unseen, rel=0.06)
 
 
+def test_the_imputation_per_protocol_is_that_of_its_participants_alone(reference_trial):
+    data = asked(reference_trial)
+    people = data.participants.copy()
+    stopped = people.index[people["arm"] == "IPT"][::7]
+    people.loc[stopped, "treatment_stop_day"] = 21
+    table = non_inferiority(replace(data, participants=people))
+    imputed = table[table["analysis"] == "non-inferiority, imputed under the null"]
+    own = imputed.set_index("analysis_set")
+    n = int((people["arm"] == "IPT").sum())
+    assert own.loc["as randomised", "n_arm"] == n
+    assert own.loc["per protocol", "n_arm"] == n - len(stopped)
+    assert own.loc["per protocol", "status"] == "exploratory"
+    # the same as a trial in which those who stopped never were
+    kept = people.drop(index=stopped)
+    inside = data.scores["participant"].isin(kept["participant"])
+    alone = non_inferiority(replace(data, participants=kept, scores=data.scores[inside]))
+    alone = alone[alone["analysis"] == "non-inferiority, imputed under the null"]
+    for column in ("estimate", "se", "lower", "upper"):
+        expected = alone.set_index("analysis_set").loc["as randomised", column]
+        assert own.loc["per protocol", column] == pytest.approx(expected)
+
+
+def test_an_analysis_without_a_fit_has_shown_nothing(reference_trial, monkeypatch):
+    real = module.draws
+
+    def draws(trial, *given, **more):
+        if len(trial.participants) < len(reference_trial.participants):
+            raise ConvergenceError(["no maximum"])
+        return real(trial, *given, **more)
+
+    monkeypatch.setattr(module, "draws", draws)
+    data = asked(reference_trial, margin=30.0)
+    people = data.participants.copy()
+    people.loc[people.index[:3], "treatment_stop_day"] = 21
+    table = non_inferiority(replace(data, participants=people))
+    (row,) = table[table["method"] == "not fitted"].to_dict("records")
+    assert row["analysis_set"] == "per protocol"
+    (said,) = table[table["analysis"] == "non-inferiority, verdict"].to_dict("records")
+    assert "was not shown" in said["notes"]
+    assert "in 3 of 4 analyses" in said["notes"]
+
+
 def test_all_analyses_must_keep_to_the_margin(reference_trial):
     wide = non_inferiority(asked(reference_trial, margin=30.0))
     (said,) = wide[wide["analysis"] == "non-inferiority, verdict"].to_dict("records")
-    assert said["estimate"] == 3
+    assert said["estimate"] == 4
     assert said["notes"].startswith("non-inferiority was shown")
     assert WHY in said["notes"]
     narrow = non_inferiority(asked(reference_trial, margin=0.1))

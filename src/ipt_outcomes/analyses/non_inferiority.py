@@ -4,12 +4,12 @@ With d the difference at the endpoint in benefit units (positive: the treatment 
 margin M > 0 of the configuration, non-inferiority is shown when the interval of d lies above −M,
 equivalence when it lies within (−M, M). A difference that is not significant shows neither.
 
-Three analyses answer, and all must: everyone as randomised and per protocol, by the primary model
-(as randomised, people who take what they were not assigned make treatments look alike; per
-protocol, groups are no longer randomised); and everyone as randomised with missing scores imputed
-under the null hypothesis: at random, and then, in the treatment asked about, worse by M. Imputing
-at random alone assumes for the unseen what is to be shown. Jumping to a reference is not offered
-between two active treatments.
+Four analyses answer, and all must: everyone as randomised and per protocol (as randomised, people
+who take what they were not assigned make treatments look alike; per protocol, groups are no longer
+randomised), each by the primary model and with missing scores imputed under the null hypothesis:
+at random, and then, in the treatment asked about, worse by M. Imputing at random alone assumes for
+the unseen what is to be shown. Jumping to a reference is not offered between two active
+treatments. An analysis whose model cannot be fitted has shown nothing.
 
 Source: ICH (1998), E9, 3.3.2; Piaggio et al. (2012), JAMA 308:2594 (CONSORT); Koch (2008),
 Statistics in Biopharmaceutical Research, and Lu & Zhang on penalised imputation under the null;
@@ -24,17 +24,19 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import (
     AS_RANDOMISED,
     PER_PROTOCOL,
     TrialData,
     analysis_sets,
+    members,
     model_frame,
 )
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
 from ipt_outcomes.analyses.robustness_data import incomplete
 from ipt_outcomes.imputation import analyse, ancova, delta, draws, impute, pool, stream
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import NOT_FITTED, estimates
 from ipt_outcomes.study.effects import NonInferiorityAnalysis
 from ipt_outcomes.study.missing import RobustnessAnalysis
 
@@ -59,8 +61,8 @@ def non_inferiority(data: TrialData) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows of the estimates table: the difference at the endpoint as randomised, per protocol and
-        imputed under the null, each with its verdict, and the verdict over all.
+        Rows of the estimates table: the difference at the endpoint as randomised and per protocol,
+        modelled and imputed under the null, each with its verdict, and the verdict over all.
 
     Raises
     ------
@@ -99,11 +101,13 @@ class _Question:
         self.labels = {arm: study.arms[arm].label for arm in data.arms}
 
     def rows(self) -> Iterator[Row]:
-        for analysis_set in analysis_sets(self.data.study):
-            yield self._row(analysis_set, self._modelled(analysis_set))
-        yield self._row(AS_RANDOMISED, self._under_the_null(), imputed=True)
+        for find, imputed in ((self._modelled, False), (self._under_the_null, True)):
+            for analysis_set in analysis_sets(self.data.study):
+                about = self._about(analysis_set, imputed=imputed)
+                rows = (self._row(about, row) for row in find(analysis_set))
+                yield from attempted(rows, about)
 
-    def _modelled(self, analysis_set: str) -> Row:
+    def _modelled(self, analysis_set: str) -> Iterator[Row]:
         frame = model_frame(self.data, self.outcome, self.estimand, analysis_set)
         model = fit_repeated_measures(
             self.data, frame, group="arm", reference=self.plan.comparator, names=self.labels,
@@ -117,15 +121,16 @@ class _Question:
             raise NonInferiorityError(
                 f"{self.data.trial}: nobody has a score of {self.outcome} at {self.endpoint}."
             )
-        return at[0]
+        yield from at
 
-    def _under_the_null(self) -> Row:
+    def _under_the_null(self, analysis_set: str) -> Iterator[Row]:
         study = self.data.study
-        many = len(self.data.participants) > LARGEST_JACKKNIFE
+        many = len(members(self.data, analysis_set, self.outcome)) > LARGEST_JACKKNIFE
         how: Literal["bootstrap", "jackknife"] = "bootstrap" if many else "jackknife"
         assumed = RobustnessAnalysis(assumptions=["missing-at-random"], inference=how, delta=None)
-        trial, _, notes = incomplete(self.data, assumed, ["MAR"])
-        random = stream(study.study.seed, self.data.trial, self.outcome, "non-inferiority")
+        trial, _, notes = incomplete(self.data, assumed, ["MAR"], analysis_set)
+        purpose = ["non-inferiority", *([] if analysis_set == AS_RANDOMISED else [analysis_set])]
+        random = stream(study.study.seed, self.data.trial, self.outcome, *purpose)
         drawn = draws(trial, how, assumed.resamples if many else 0, rng=random)
         worse = {self.plan.arm: -self.sign * self.plan.margin}
         imputed = impute(drawn, "MAR")
@@ -141,7 +146,7 @@ class _Question:
             f"the endpoint) worse by the margin"
         )
         n = {arm: int((trial.arm == k).sum()) for k, arm in enumerate(trial.arms)}
-        return {
+        yield {
             **{name: found[name] for name in ("estimate", "se", "lower", "upper", "p")},
             "df": None if pd.isna(found["df"]) else found["df"],
             "interval_method": f"{found['interval_method']}; variance: {found['variance']}",
@@ -154,13 +159,8 @@ class _Question:
             "notes": "; ".join(notes),
         }
 
-    def _row(self, analysis_set: str, found: Row, *, imputed: bool = False) -> Row:
-        lower, upper = sorted((self.sign * found["lower"], self.sign * found["upper"]))
-        words = verdict(lower, upper, self.plan.margin, self.plan.kind)
-        kept = ("se", "df", "p", "method", "covariance", "converged", "n_arm", "n_reference",
-                "interval_method")  # fmt: skip
+    def _about(self, analysis_set: str, *, imputed: bool) -> Row:
         return {
-            **{name: found.get(name) for name in kept},
             "trial": self.data.trial,
             "outcome": self.outcome,
             "analysis": f"{self.plan.kind}, imputed under the null" if imputed else self.plan.kind,
@@ -173,12 +173,22 @@ class _Question:
             "reference": self.plan.comparator,
             "visit": self.endpoint,
             "unit": self.unit,
+            "status": self.plan.status if analysis_set == AS_RANDOMISED else "exploratory",
+            "disclosure": "shared",
+        }
+
+    def _row(self, about: Row, found: Row) -> Row:
+        lower, upper = sorted((self.sign * found["lower"], self.sign * found["upper"]))
+        words = verdict(lower, upper, self.plan.margin, self.plan.kind)
+        kept = ("se", "df", "p", "method", "covariance", "converged", "n_arm", "n_reference",
+                "interval_method")  # fmt: skip
+        return {
+            **about,
+            **{name: found.get(name) for name in kept},
             "estimate": self.sign * found["estimate"],
             "lower": lower,
             "upper": upper,
             "level": self.plan.level,
-            "status": self.plan.status if analysis_set == AS_RANDOMISED else "exploratory",
-            "disclosure": "shared",
             "notes": "; ".join(
                 filter(None, [f"margin {self.plan.margin:g} {self.unit}: {words}",
                               found.get("notes")])
@@ -188,7 +198,7 @@ class _Question:
     def verdict(self, rows: list[Row]) -> Row:
         """Say over all analyses whether it was shown."""
         said = [verdict(row["lower"], row["upper"], self.plan.margin, self.plan.kind)
-                for row in rows]  # fmt: skip
+                for row in rows if row["method"] != NOT_FITTED]  # fmt: skip
         shown = sum(SHOWN[self.plan.kind] == words for words in said)
         per_protocol = any(row["analysis_set"] == PER_PROTOCOL for row in rows)
         words = (

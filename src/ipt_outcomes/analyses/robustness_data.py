@@ -1,7 +1,7 @@
 """From a trial's frames to the incomplete trial that the robustness analysis imputes.
 
-Everyone randomised is in it, those without any later score too. What happened to them, and what is
-assumed afterwards, stands in :mod:`ipt_outcomes.analyses.robustness_assumptions`.
+Everyone of the analysis set is in it, those without any later score too. What happened to them,
+and what is assumed afterwards, stands in :mod:`ipt_outcomes.analyses.robustness_assumptions`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ class RobustnessError(ValueError):
 
 
 def incomplete(
-    data: TrialData, plan: RobustnessAnalysis, shorts: Iterable[str]
+    data: TrialData,
+    plan: RobustnessAnalysis,
+    shorts: Iterable[str],
+    analysis_set: str = AS_RANDOMISED,
 ) -> tuple[IncompleteTrial, pd.DataFrame, list[str]]:
-    """Lay out the primary outcome of everyone randomised.
+    """Lay out the primary outcome of everyone randomised, or of another analysis set.
 
     Parameters
     ----------
@@ -36,6 +39,8 @@ def incomplete(
         The section of the configuration.
     shorts
         Abbreviations of the strategies in use.
+    analysis_set
+        Whose outcome.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def incomplete(
     study = data.study
     reference = _reference(data, plan, shorts)
     outcome, estimand = study.primary_outcome, study.primary_estimand
-    people = members(data, AS_RANDOMISED, outcome)
+    people = members(data, analysis_set, outcome)
     scores, notes = estimand_scores(data, outcome, estimand)
     first = scores[scores["visit"] == study.baseline].set_index("participant")["score"]
     columns: dict[str, pd.Series] = {"baseline": people["participant"].map(first).astype(float)}
