@@ -36,12 +36,12 @@ def test_rows_by_session(reference_trial):
     table = cross_lagged(trial_with_sessions(reference_trial, design, 3))
     slopes = table[table["quantity"] == "slope"]
     assert slopes["analysis"].tolist() == [
-        "cross-lagged panel, social own past",
-        "cross-lagged panel, social back",
         "cross-lagged panel, social forward",
+        "cross-lagged panel, social back",
+        "cross-lagged panel, social own past",
         "cross-lagged panel, social own past",
     ]
-    assert slopes["contrast"].iloc[2] == "within persons: functioning → symptoms, the next occasion"
+    assert slopes["contrast"].iloc[0] == "within persons: functioning → symptoms, the next occasion"
     assert set(slopes["subgroup"]) == {"within persons"}
     assert slopes["notes"].str.contains("not an effect").all()
     assert set(table["status"]) == {"exploratory"}
@@ -52,6 +52,7 @@ def test_rows_by_session(reference_trial):
     assert forward["df"].item() == forward["n_arm"].item() - 2
     standardised = pick(table, quantity="effect size", subgroup="within persons")
     assert len(standardised) == 2
+    assert (standardised["lower"] < standardised["upper"]).all()
     tests = table[table["quantity"] == "test"].set_index("contrast")
     assert tests.loc["no cross-lag in either direction", "df_numerator"] == 2
     assert tests.loc["the model against free covariances of all occasions", "df_numerator"] == 42

@@ -243,7 +243,8 @@ def panel_rows(fit: PanelFit, series: Series, trial: str, name: str) -> Iterator
     yield {**where, "quantity": "count", "contrast": "scores of both series", "unit": "scores",
            "estimate": fit.panel.counts["observations"],
            "notes": "; ".join([f"{len(fit.panel.occasions)} occasions", *notes])}  # fmt: skip
-    for lag in fit.structure.lags:
+    # Forward first, then back, then what either series owes to its own past.
+    for lag in sorted(fit.structure.lags, key=lambda lag: (lag.of == lag.to, lag.of)):
         yield from _regression(fit, lag, series, where)
     if not fit.form["free_lags"]:
         yield _tested(where, fit.test("x -> y", "y -> x"), "no cross-lag in either direction")
@@ -268,7 +269,10 @@ def _regression(fit: PanelFit, lag: Lag, series: Series, where: Row) -> Iterator
            "level": fit.level, "interval_method": "profile likelihood, t"}  # fmt: skip
     if fit.can_be_standardised and lag.of != lag.to:
         value, se = fit.standardised(lag.name)
-        yield {**about, "quantity": "effect size", "estimate": value, "se": se,
+        half = fit.quantile * se
+        yield {**about, "quantity": "effect size", "estimate": value, "se": se, "df": fit.df,
+               "lower": value - half, "upper": value + half, "level": fit.level,
+               "interval_method": "t, delta method",
                "contrast": f"{about['contrast']}, standardised",
                "unit": "within-person SD per within-person SD"}  # fmt: skip
 
@@ -280,13 +284,20 @@ def _tested(where: Row, test: Ratio, words: str, notes: str | None = None) -> Ro
 
 
 def _stable(fit: PanelFit, series: Series, where: Row) -> Iterator[Row]:
-    effects = ["level"] + ["trend, first to last occasion"] * fit.structure.trends
+    effects = ["stable level of {}"] + ["trend of {}, first to last occasion"] * (
+        fit.structure.trends
+    )
     for k, effect in enumerate(effects):
         for j, label in enumerate(series.labels):
             value, se = fit.deviation(2 * k + j)
-            yield {**where, "quantity": "standard deviation", "unit": label, "estimate": value,
-                   "se": None if np.isnan(se) else se, "subgroup": "between persons",
-                   "contrast": f"between persons: stable {effect} of {label}"}  # fmt: skip
+            row: Row = {**where, "quantity": "standard deviation", "unit": label,
+                        "estimate": value, "subgroup": "between persons",
+                        "contrast": f"between persons: {effect.format(label)}"}  # fmt: skip
+            if not np.isnan(se):
+                factor = float(np.exp(fit.quantile * se / value))
+                row |= {"se": se, "df": fit.df, "lower": value / factor, "upper": value * factor,
+                        "level": fit.level, "interval_method": "t on the log scale"}  # fmt: skip
+            yield row
     together = fit.correlation()
     if not np.isnan(together):
         yield {**where, "quantity": "effect size", "unit": "correlation", "estimate": together,

@@ -134,7 +134,8 @@ def lagged_occasions(
             raise ProcessError(
                 f"the outcome's own past, centred on the participant, at {usual:g} occasions "
                 f"(fewer than {ENOUGH}) would give biased estimates (Nickell). Take "
-                "previous_outcome out, or fit a random-intercept cross-lagged model elsewhere."
+                "previous_outcome out, or ask for cross_lagged: a random-intercept cross-lagged "
+                "panel model has no such bias."
             )
         kept["past"] = kept["past"] - kept.groupby("participant")["past"].transform("mean")
     mean = kept.groupby("participant")["x"].transform("mean")

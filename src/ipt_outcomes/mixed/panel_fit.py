@@ -30,10 +30,12 @@ from .cross_lagged import SERIES, CrossLagged
 from .errors import ConvergenceError, MixedModelError
 from .factors import Floats
 from .likelihood import Likelihood
-from .maximum import Solution, solve
+from .maximum import Solution, is_positive_definite, solve
 from .panel_data import Panel
 from .threads import single_threaded
 
+CLOSE = 1e-6
+"""Twice the log-likelihood that may be left to gain near a boundary, where steps become short."""
 STEP = 1e-5  # of a parameter in its standard error, for derivatives of what is derived from it
 
 
@@ -93,6 +95,11 @@ class PanelFit:
         return float(self.panel.counts["participants"] - len(self.panel.groups))
 
     @property
+    def quantile(self) -> float:
+        """Quantile of Student's distribution of the intervals."""
+        return float(stdtrit(self.df, (1 + self.level) / 2))
+
+    @property
     def at_boundary(self) -> bool:
         """Whether a covariance is singular."""
         return bool(self.solution.notes)
@@ -120,7 +127,7 @@ class PanelFit:
     def omega(self) -> Floats:
         """Covariance of the estimates, from the observed information."""
         information = self.solution.hessian
-        if self.at_boundary:
+        if self.at_boundary or not is_positive_definite(information):
             information = self.likelihood.hessian(self.solution.point, "expected")
         scale = 1 / np.sqrt(np.diag(information))
         inverse = np.linalg.inv(information * np.outer(scale, scale))
@@ -213,7 +220,7 @@ class PanelFit:
 
         The root is nearly a straight line, so that a few steps of the secant find the end.
         """
-        wanted = float(stdtrit(self.df, (1 + self.level) / 2))
+        wanted = self.quantile
         known = [(value, 0.0)]
         at = value + wanted * se
         for _ in range(12):
@@ -331,6 +338,8 @@ def maximum_of(panel: Panel, structure: Structure, *, reml: bool) -> tuple[Likel
         solution = solve(likelihood)
     if solution is None:
         raise ConvergenceError("the likelihood cannot be evaluated at the start.")
-    if not solution.convergence.converged:
+    reached = solution.convergence
+    near = reached.smallest_curvature > 0 and reached.decrement < CLOSE
+    if not (reached.converged or near):
         raise ConvergenceError(f"no maximum of the likelihood: {solution.convergence.message}.")
     return likelihood, solution
