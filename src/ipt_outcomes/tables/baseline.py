@@ -11,7 +11,16 @@ from collections.abc import Iterator
 
 from ipt_outcomes.analyses.disclosure import SMALLEST
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
-from ipt_outcomes.tables.quotes import NOT_SHOWN, SUPPRESSED, WITHHELD, Text, named, quote, words
+from ipt_outcomes.tables.quotes import (
+    NOT_SHOWN,
+    SUPPRESSED,
+    WITHHELD,
+    Text,
+    named,
+    quote,
+    with_size,
+    words,
+)
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Line, Table, column
@@ -62,7 +71,7 @@ def _in_order(source: Source, rows: Rows) -> list[str]:
 def _head(source: Source, arm: str | None) -> list[Text]:
     label = words("All") if arm is None else words(source.arm(arm))
     row = source.rows.first(analysis="flow", contrast="randomised", arm=arm)
-    return [label] if row is None else [label, words(" (n = ", quote(row, "count"), ")")]
+    return [label] if row is None else [label, with_size(row, "count")]
 
 
 def _label(source: Source, name: str) -> Text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, named, quote, words
+from ipt_outcomes.tables.quotes import Text, named, quote, with_size, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -44,7 +44,7 @@ def missing_scores(source: Source, name: str = "missing_scores") -> Table:
 
 
 def _head(source: Source, rows: Rows, arm: str) -> list[Text]:
-    return [words(source.arm(arm), " (n = ", quote(rows.one(arm=arm), "n"), ")")]
+    return [words(source.arm(arm), with_size(rows.one(arm=arm), "n"))]
 
 
 def _lines(source: Source, rows: Rows, arms: list[str]) -> Iterator[Line]:

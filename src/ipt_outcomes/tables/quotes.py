@@ -199,6 +199,12 @@ def words(*parts: Part) -> Text:
     return Text(pieces)
 
 
+def with_size(row: Mapping[str, Any], form: str) -> Text:
+    """Write what follows a group's name: its number of participants, never broken over lines."""
+    equals = "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+    return words(f" ({equals}", quote(row, form), ")")
+
+
 def quote(row: Mapping[str, Any], form: str) -> Piece:
     """Quote a row of the estimates table.
 
