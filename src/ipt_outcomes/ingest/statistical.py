@@ -1,5 +1,6 @@
 """Files of SPSS (.sav), Stata (.dta) and SAS (.sas7bdat, .xpt) as tables of text.
 
+They are read in a process of their own (:mod:`ipt_outcomes.ingest.separate_process`).
 Value labels are kept beside the codes. A value that the file itself declares missing (SPSS's user-
 missing values, Stata's .a to .z, SAS's .A to .Z) is missing, and counted in a note.
 """
@@ -7,13 +8,14 @@ missing values, Stata's .a to .z, SAS's .A to .Z) is missing, and counted in a n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
 import pandas as pd
 
 from ipt_outcomes.ingest.as_text import label_texts, text_column
+from ipt_outcomes.ingest.separate_process import ReadApart, SeparateError, read_apart
 from ipt_outcomes.ingest.source import KIND_NAMES, SAS7BDAT, Kind, Source
 from ipt_outcomes.ingest.table import RawTable, table_of
 
@@ -21,17 +23,6 @@ MOST_CELLS = 500_000_000
 """More cells than the data of any trial have: a damaged or a malicious file."""
 
 _MISSING_LETTERS = {*"abcdefghijklmnopqrstuvwxyz", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "_"}
-
-
-def _readers() -> dict[Kind, Callable[..., Any]]:
-    import pyreadstat
-
-    return {
-        "spss": pyreadstat.read_sav,
-        "stata": pyreadstat.read_dta,
-        "sas": pyreadstat.read_sas7bdat,
-        "xport": pyreadstat.read_xport,
-    }
 
 
 def read(source: Source, kind: Kind, encoding: str | None) -> RawTable | None:
@@ -51,40 +42,29 @@ def read(source: Source, kind: Kind, encoding: str | None) -> RawTable | None:
     """
     if not _whole(source, kind):
         return None
-    reader = _readers()[kind]
-    options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
-    if kind != "xport":
-        options["user_missing"] = True
     try:
-        _, about = reader(source.path, metadataonly=True, **_without(options, "user_missing"))
-        rows, columns = about.number_rows or 0, about.number_columns or 0
-        if rows * columns > MOST_CELLS:
-            source.error("too large", f"{rows:,} rows of {columns:,} columns",
-                         f"at most {MOST_CELLS:,} cells", "Check what was exported.")  # fmt: skip
-            return None
-        frame, about = reader(source.path, **options)
-    except LookupError as error:
-        source.error("unknown encoding", f"encoding: {encoding} ({error})", "a text encoding",
+        content = read_apart(source.path, kind, encoding, MOST_CELLS)
+    except SeparateError as error:
+        _report(source, kind, encoding, error)
+        return None
+    return _table(source, kind, content)
+
+
+def _report(source: Source, kind: Kind, encoding: str | None, error: SeparateError) -> None:
+    reason = error.reason
+    if error.problem == "too large":
+        source.error("too large", reason, f"at most {MOST_CELLS:,} cells",
+                     "Check what was exported.")  # fmt: skip
+    elif error.problem == "unknown encoding":
+        source.error("unknown encoding", f"encoding: {encoding} ({reason})", "a text encoding",
                      f"Correct encoding under {source.settings}.")  # fmt: skip
-        return None
-    except Exception as error:  # the reader is another's, with many ways to fail on damaged bytes
-        if "encod" in str(error).lower() or "convert" in str(error).lower():
-            source.error("wrong encoding", f"texts that cannot be decoded ({error})",
-                         f"texts in {encoding or 'the encoding that the file names'}",
-                         f"Set encoding under {source.settings}, such as cp1252 or utf-8.",
-                         )  # fmt: skip
-        else:
-            source.damaged(f"a file of {KIND_NAMES[kind]}", error)
-        return None
-    if about.number_rows is not None and about.number_rows != len(frame):
-        source.damaged(f"a file of {KIND_NAMES[kind]}",
-                       f"{len(frame):,} rows of {about.number_rows:,}")  # fmt: skip
-        return None
-    return _table(source, kind, frame, about)
-
-
-def _without(options: Mapping[str, Any], name: str) -> dict[str, Any]:
-    return {key: value for key, value in options.items() if key != name}
+    elif "encod" in reason.lower() or "convert" in reason.lower():
+        source.error("wrong encoding", f"texts that cannot be decoded ({reason})",
+                     f"texts in {encoding or 'the encoding that the file names'}",
+                     f"Set encoding under {source.settings}, such as cp1252 or utf-8.",
+                     )  # fmt: skip
+    else:
+        source.damaged(f"a file of {KIND_NAMES[kind]}", reason)
 
 
 def _whole(source: Source, kind: Kind) -> bool:
@@ -117,27 +97,21 @@ def _sas_size(source: Source) -> int | None:
     return header + page * pages
 
 
-def _table(source: Source, kind: Kind, frame: pd.DataFrame, about: Any) -> RawTable:
-    stored: Mapping[str, str] = about.readstat_variable_types or {}
-    ranges: Mapping[str, Any] = about.missing_ranges or {}
+def _table(source: Source, kind: Kind, content: ReadApart) -> RawTable:
     columns: dict[str, pd.Series] = {}
     labels: dict[str, Mapping[str, str]] = {}
     declared: dict[str, int] = {}
-    for name in frame.columns:
-        values = frame[name]
-        single = stored.get(name) == "float"
-        missing = _declared_missing(values, stored.get(name, ""), ranges.get(name, []), kind)
+    for name, array in content.columns.items():
+        values, stored = pd.Series(array), content.stored.get(name, "")
+        single = stored == "float"
+        missing = _declared_missing(values, stored, content.missing.get(name, []), kind)
         if missing.any():
-            declared[str(name)] = int(missing.sum())
+            declared[name] = int(missing.sum())
             values = values.mask(missing)
-        columns[str(name)] = text_column(values, single=single)
-        if known := about.variable_value_labels.get(name):
-            labels[str(name)] = label_texts(known, single=single)
-    questions = {
-        str(name): str(text).strip()
-        for name, text in (about.column_names_to_labels or {}).items()
-        if text
-    }
+        columns[name] = text_column(values, single=single)
+        if known := content.labels.get(name):
+            labels[name] = label_texts(known, single=single)
+    questions = {name: text.strip() for name, text in content.questions.items()}
     if declared:
         which = ", ".join(f"{name}: {n:,}" for name, n in list(declared.items())[:8])
         more = f" and {len(declared) - 8} more columns" if len(declared) > 8 else ""
@@ -148,8 +122,8 @@ def _table(source: Source, kind: Kind, frame: pd.DataFrame, about: Any) -> RawTa
     return table_of(
         source,
         columns,
-        np.arange(2, len(frame) + 2),
-        described={"kind": kind, "encoding": str(about.file_encoding or "")},
+        np.arange(2, content.rows + 2),
+        described={"kind": kind, "encoding": content.encoding},
         labels=labels,
         questions=questions,
     )
