@@ -5,31 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import pandas as pd
-import pytest
-
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tables"))
 
-from made_up import example_study, hostile_study, made_up
+from made_up_fixtures import example, hostile, hostile_rows, rows
 
-from ipt_outcomes.study import Study
-
-
-@pytest.fixture(scope="session")
-def example() -> Study:
-    return example_study()
-
-
-@pytest.fixture(scope="session")
-def rows(example: Study) -> pd.DataFrame:
-    return made_up(example)
-
-
-@pytest.fixture(scope="session")
-def hostile() -> Study:
-    return hostile_study()
-
-
-@pytest.fixture(scope="session")
-def hostile_rows(hostile: Study) -> pd.DataFrame:
-    return made_up(hostile)
+__all__ = ["example", "hostile", "hostile_rows", "rows"]

@@ -10,7 +10,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tables"))
 
-from made_up import example_study, hostile_study, made_up
+from made_up_fixtures import example, hostile, hostile_rows, rows
 
 from ipt_outcomes.report import TrialPieces
 from ipt_outcomes.study import Study
@@ -18,25 +18,7 @@ from ipt_outcomes.study import Study
 from .page_reader import Element, read_page
 from .rendered import pieces, written
 
-
-@pytest.fixture(scope="session")
-def example() -> Study:
-    return example_study()
-
-
-@pytest.fixture(scope="session")
-def rows(example: Study) -> pd.DataFrame:
-    return made_up(example)
-
-
-@pytest.fixture(scope="session")
-def hostile() -> Study:
-    return hostile_study()
-
-
-@pytest.fixture(scope="session")
-def hostile_rows(hostile: Study) -> pd.DataFrame:
-    return made_up(hostile)
+__all__ = ["example", "hostile", "hostile_rows", "rows"]
 
 
 @pytest.fixture(scope="session")

@@ -108,10 +108,7 @@ class MixedModelFit(FittedModel):
         """
         targets = [*as_names(by), *as_names(factor)]
         cells, rows = self._mean_rows(targets, at, weights)
-        labels = {
-            n: [c[targets.index(n)] for c in cells] for n in (*as_names(factor), *as_names(by))
-        }
-        return self.linear(rows, labels, level)
+        return self.linear(rows, _labels(cells, targets, as_names(factor)), level)
 
     def contrasts(
         self,
@@ -178,10 +175,7 @@ class MixedModelFit(FittedModel):
         """
         targets = [*as_names(by), *as_names(factor)]
         cells, rows = trend_rows(self.design, slope, targets, at, weights)
-        labels = {
-            n: [c[targets.index(n)] for c in cells] for n in (*as_names(factor), *as_names(by))
-        }
-        return self.linear(rows, labels, level)
+        return self.linear(rows, _labels(cells, targets, as_names(factor)), level)
 
     def trend_contrasts(
         self,
@@ -383,3 +377,11 @@ class MixedModelFit(FittedModel):
 
     def __str__(self) -> str:
         return describe(self, self.coefficients)
+
+
+def _labels(
+    cells: list[tuple[Any, ...]], targets: list[str], first: list[str]
+) -> dict[str, list[Any]]:
+    """Return the label columns of adjusted means, the factor before what it is taken by."""
+    columns = {name: [cell[k] for cell in cells] for k, name in enumerate(targets)}
+    return {name: columns[name] for name in [*first, *targets]}

@@ -6,12 +6,12 @@ import csv
 import io
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ipt_outcomes.provenance.compare import TOLERANCE
 from ipt_outcomes.provenance.software import software
 from ipt_outcomes.provenance.verify import Verification
+from ipt_outcomes.report.templating import templates
 from ipt_outcomes.results import spreadsheet_safe
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -26,13 +26,7 @@ VERDICTS = {
 
 def verification_page(found: Verification) -> str:
     """Return the page as HTML text that needs nothing else."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = templates(TEMPLATES)
     kinds: dict[str, dict[str, int]] = {}
     for check in found.checks:
         counts = kinds.setdefault(check.kind, {})

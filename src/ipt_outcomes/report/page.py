@@ -13,12 +13,12 @@ from functools import cache
 from pathlib import Path
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ipt_outcomes.report.contents import Numbering, Section, report_sections
 from ipt_outcomes.report.explore import Chart
 from ipt_outcomes.report.pieces import TrialPieces
+from ipt_outcomes.report.templating import templates
 from ipt_outcomes.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -84,14 +84,7 @@ def report_html(
     masked: bool = False,
 ) -> str:
     """Return the report as text; the arguments are those of :func:`render_report`."""
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(TEMPLATES)
     sections = report_sections(
         study=study,
         estimates=estimates,

@@ -8,7 +8,6 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ipt_outcomes.figures.drawing import NO_METADATA, Drawing
@@ -17,6 +16,7 @@ from ipt_outcomes.planning.characteristics import Characteristics, Proportion
 from ipt_outcomes.planning.closed_form import ClosedForm
 from ipt_outcomes.planning.design import PlannedTrial
 from ipt_outcomes.planning.search import SampleSize
+from ipt_outcomes.report.templating import templates
 from ipt_outcomes.tables.numbers import number
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -53,14 +53,7 @@ def power_page(
     stream = io.BytesIO()
     with styled():
         drawing.figure.savefig(stream, format="svg", metadata=NO_METADATA["svg"])
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(TEMPLATES)
     return environment.get_template("power.html.j2").render(
         design=design,
         answer=_answer(design, found, size),

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ipt_outcomes.ingest.blinding import without_arms
 from ipt_outcomes.ingest.findings import SEVERITIES
+from ipt_outcomes.report.templating import templates
 from ipt_outcomes.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -110,14 +110,7 @@ def quality_html(
 ) -> str:
     """Return the page as text; the arguments are those of :func:`write_quality_page`."""
     shown = without_arms(findings, study.trials[trial].columns)
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates(TEMPLATES)
     environment.filters["number"] = lambda n: f"{n:,}"
     environment.filters["two"] = lambda x: "–" if x is None else f"{x:.2f}"
     number = {name: int((shown["severity"] == name).sum()) for name in SEVERITIES}
