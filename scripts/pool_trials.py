@@ -1,26 +1,42 @@
-"""Pool the trials of one synthesis, and draw its figures."""
+"""Pool the trials of one synthesis, draw its figures and set its tables."""
 
+import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from ipt_outcomes.provenance.job import job
 
 
-def main(*, config: str, synthesis: str, own: Sequence[str], estimates: str, figures: str) -> None:
-    """Write the rows of the estimates table, the forest and the funnel."""
-    from ipt_outcomes.figures.pooling import forest, funnel
-    from ipt_outcomes.results import combine, read, write
+def main(
+    *,
+    config: str,
+    synthesis: str,
+    own: Sequence[str],
+    frames: Sequence[str],
+    touched: str,
+    estimates: str,
+    findings: str,
+    figures: str,
+    tables: str,
+) -> None:
+    """Write rows of the estimates table, findings in the published table, figures and tables."""
+    from ipt_outcomes.analyses.data import TrialData
+    from ipt_outcomes.ingest.findings import write_findings
+    from ipt_outcomes.report.pooling import save_synthesis
+    from ipt_outcomes.results import combine, hold_to_plan, read, write
     from ipt_outcomes.study import load_study
     from ipt_outcomes.synthesis.planned import planned_synthesis
 
     study = load_study(config)
-    tables = combine(read(path) for path in own) if own else None
-    found = planned_synthesis(study, synthesis, os.path.dirname(config) or ".", tables)
-    for finding in found.findings.to_dict("records"):
-        print({name: value for name, value in finding.items() if value == value})
-    write(found.rows, estimates)
-    for name, draw in (("forest", forest), ("funnel", funnel)):
-        draw(study.synthesis[synthesis], synthesis, found.rows).save(os.path.join(figures, name))
+    rows = combine(read(path) for path in own) if own else None
+    folders = dict.fromkeys(Path(path).parent for path in frames)
+    data = {folder.name: TrialData.read(study, folder.name, folder) for folder in folders}
+    found = planned_synthesis(study, synthesis, os.path.dirname(config) or ".", rows, data)
+    write_findings(found.findings, findings)
+    held = hold_to_plan(found.rows, json.loads(touched))
+    write(held, estimates)
+    save_synthesis(study, synthesis, held, figures, tables)
 
 
 if "snakemake" in globals():
@@ -29,5 +45,7 @@ if "snakemake" in globals():
             config=snakemake.params.config,
             synthesis=snakemake.wildcards.synthesis,
             own=snakemake.input.get("own", []),
+            frames=snakemake.input.get("frames", []),
+            touched=snakemake.params.touched,
             **dict(snakemake.output.items()),
         )

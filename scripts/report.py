@@ -14,6 +14,7 @@ def main(
     estimates: str,
     figures: Sequence[str],
     counts: Sequence[str],
+    syntheses: Sequence[str] = (),
     report: str | None = None,
     word: str | None = None,
     pdf: str | None = None,
@@ -41,6 +42,9 @@ def main(
         "provenance": {"Software": software()},
         "locked_plan": str(plan) if plan.is_locked else None,
         "deviations": [str(deviation) for deviation in plan.deviations],
+        "syntheses": {
+            folder.parent.name: sorted(folder.glob("*.json")) for folder in map(Path, syntheses)
+        },
         "masked": study.study.blinded and not plan.is_locked,
     }
     if report is not None:
@@ -59,5 +63,6 @@ if "snakemake" in globals():
             estimates=snakemake.input.estimates,
             figures=snakemake.input.figures,
             counts=snakemake.input.counts,
+            syntheses=snakemake.input.syntheses,
             **dict(snakemake.output.items()),
         )

@@ -44,6 +44,17 @@ def test_the_summary_says_what_where_and_what_needs_a_look(results: Path) -> Non
     assert "No warnings." not in text
 
 
+def test_a_synthesis_is_named_with_what_needs_a_look(results: Path) -> None:
+    (results / "results/shared/pooled/tables").mkdir(parents=True)
+    (results / "results/restricted/pooled").mkdir(parents=True)
+    findings = results / "results/restricted/pooled/findings.csv"
+    findings.write_text("severity,message\nwarning,x\n", "utf-8")
+    text = "\n".join(run_summary(["a"], str(results), ["pooled"]))
+    assert "pooled: trials pooled, forest and tables in results/shared/pooled" in text
+    assert "with a part about the pooled trials" in text
+    assert "pooled: 1 warning about the data, in results/restricted/pooled/findings.csv" in text
+
+
 def test_a_run_without_results_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,7 +89,8 @@ def test_own_trial_replaces_its_published_rows(tmp_path):
     study = load_study(folder / "config.yaml", check_files=False)
     rows = planned_synthesis(study, "pooled", folder, own_rows()).rows
     effects = rows[
-        (rows["analysis"] == "pooled trials") & (rows["contrast"] == "effect of the trial")
+        (rows["analysis"] == "pooled trials in pooled")
+        & (rows["contrast"] == "effect of the trial")
     ]
     assert sorted(effects["trial"].unique()) == ["A 2001", "C 2010", "D 2012", "example"]
     ours = effects[effects["trial"] == "example"].iloc[0]

@@ -12,6 +12,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from ipt_outcomes.provenance.fingerprint import fingerprint
 from ipt_outcomes.study import ConfigError, load_study
 from ipt_outcomes.study.locking import PlanError, read_plan
+from ipt_outcomes.study.synthesis import own_trials
 from ipt_outcomes.study.pseudonym_key import PseudonymError, key_mark, pseudonym_key
 
 CONFIG = "config.yaml"
@@ -110,24 +111,43 @@ def synthesis_inputs(wildcards):
     if plan.published is not None:
         files["published"] = plan.published.file
     if plan.own is not None:
-        files["own"] = [
-            f"results/shared/{trial}/estimates/primary_{plan.own.outcome}.parquet"
-            for trial in TRIALS
-            if plan.own.outcome in STUDY.outcomes_of(trial)
-        ]
+        trials = own_trials(STUDY, plan.own)
+        outcome = plan.own.outcome
+        files["own"] = collect(
+            "results/shared/{trial}/estimates/primary_{outcome}.parquet",
+            trial=trials,
+            outcome=outcome,
+        )
+        if plan.own.one_stage is not None:
+            files["gates"] = collect(
+                "results/restricted/{trial}/gate.txt", trial=trials
+            )
+            files["frames"] = collect(
+                "results/restricted/{trial}/{frame}.parquet",
+                trial=trials,
+                frame=("scores", "participants", "process"),
+            )
     return files
 
 
 def synthesis_settings(wildcards):
     """The parts of the configuration that a synthesis depends on."""
     plan = STUDY.synthesis[wildcards.synthesis]
-    content = STUDY.model_dump(mode="json", include={"trials", "arms", "estimands"})
+    used = {"trials", "arms", "estimands"}
+    if plan.own is not None and plan.own.one_stage is not None:
+        used |= {"visits", "outcomes", "analysis_sets", "analyses"}
+    content = STUDY.model_dump(mode="json", include=used)
     return json.dumps([plan.model_dump(mode="json"), content], sort_keys=True)
 
 
 def synthesis_estimates():
     """The rows of all syntheses."""
     return [f"results/shared/{name}/estimates/synthesis.parquet" for name in SYNTHESES]
+
+
+def synthesis_figures():
+    """The folders of the syntheses' figures."""
+    return collect("results/shared/{synthesis}/figures", synthesis=SYNTHESES)
 
 
 def trial_figures(trial):
@@ -152,7 +172,7 @@ def farewell():
     from ipt_outcomes.provenance.run_summary import run_summary
 
     started_in = os.environ.get("PWD", os.getcwd())
-    print("\n" + "\n".join(run_summary(TRIALS, started_in)), file=sys.stderr)
+    print("\n" + "\n".join(run_summary(TRIALS, started_in, SYNTHESES)), file=sys.stderr)
     if os.path.exists(REPORT):
         path = os.path.relpath(os.path.abspath(REPORT), started_in)
         print(f"\nThe report is at {path}", file=sys.stderr)

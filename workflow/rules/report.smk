@@ -5,6 +5,7 @@ rule report:
     input:
         estimates="results/shared/estimates.parquet",
         figures=[figure for trial in TRIALS for figure in trial_figures(trial)],
+        syntheses=synthesis_figures(),
         counts=collect("results/restricted/{trial}/ingest.json", trial=TRIALS),
     output:
         report="results/shared/report.html",
@@ -29,6 +30,7 @@ rule documents:
     input:
         estimates="results/shared/estimates.parquet",
         figures=[figure for trial in TRIALS for figure in trial_figures(trial)],
+        syntheses=synthesis_figures(),
         counts=collect("results/restricted/{trial}/ingest.json", trial=TRIALS),
     output:
         word="results/shared/report.docx",

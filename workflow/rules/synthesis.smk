@@ -6,6 +6,7 @@ rule synthesis:
         unpack(synthesis_inputs),
     output:
         estimates="results/shared/{synthesis}/estimates/synthesis.parquet",
+        findings="results/restricted/{synthesis}/findings.csv",
         figures=report(
             directory("results/shared/{synthesis}/figures"),
             patterns=["{figure}.png"],
@@ -14,6 +15,14 @@ rule synthesis:
             subcategory="Figures",
             labels={"figure": "{figure}"},
         ),
+        tables=report(
+            directory("results/shared/{synthesis}/tables"),
+            patterns=["{table}.html"],
+            caption="../report/table.rst",
+            category="{synthesis}",
+            subcategory="Tables",
+            labels={"table": "{table}"},
+        ),
     log:
         "results/restricted/logs/synthesis_{synthesis}.log",
     conda:
@@ -21,7 +30,10 @@ rule synthesis:
     params:
         config=CONFIG,
         settings=synthesis_settings,
-        code=code("synthesis.planned", "figures.pooling", "study", "results"),
+        touched=lambda wildcards: json.dumps(
+            PLAN.touches_synthesis(wildcards.synthesis)
+        ),
+        code=code("synthesis.planned", "report.pooling", "study", "results"),
     message:
         "{wildcards.synthesis}: trials pooled"
     script:

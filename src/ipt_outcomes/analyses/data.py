@@ -8,11 +8,18 @@ analysed, and why. What an estimand's strategies do to the scores is told in
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pandas as pd
 
 from ipt_outcomes.analyses.intercurrent import after_event, apply_strategies
-from ipt_outcomes.frames import CHARACTERISTIC, no_process
+from ipt_outcomes.frames import (
+    CHARACTERISTIC,
+    no_process,
+    read_participants,
+    read_process,
+    read_scores,
+)
 from ipt_outcomes.study import Study
 
 AS_RANDOMISED = "as randomised"
@@ -46,6 +53,17 @@ class TrialData:
     _frames: dict[tuple[str, str, str], ModelFrame] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    @classmethod
+    def read(cls, study: Study, trial: str, folder: Path) -> TrialData:
+        """Read a trial's frames from the folder where ingest, or a bundle, has put them."""
+        return cls(
+            study,
+            trial,
+            read_scores(folder / "scores.parquet"),
+            read_participants(folder / "participants.parquet"),
+            read_process(folder / "process.parquet"),
+        )
 
     @property
     def arms(self) -> list[str]:

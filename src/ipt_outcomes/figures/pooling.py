@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,14 @@ from ipt_outcomes.figures.style import (
     text_width,
     wrapped,
 )
+from ipt_outcomes.study import Study
 from ipt_outcomes.study.synthesis import Synthesis
-from ipt_outcomes.tables.numbers import count, interval, number, p_value
-from ipt_outcomes.tables.quotes import words
+from ipt_outcomes.tables.numbers import count, interval, number
+from ipt_outcomes.tables.pooling import HEADLINE, NOT_DONE, POOLED, PREDICTION
+from ipt_outcomes.tables.quotes import Part, Text, named, quote, tallied, words
+from ipt_outcomes.tables.rows import Rows
 
 TRIAL_EFFECT, TRIAL_WEIGHT = "effect of the trial", "weight of the trial"
-POOLED, PREDICTION = "pooled effect", "prediction interval, new trial"
-HEADLINE = "pooled trials"
 LINE = 13.0 / 72
 """Height of a line, in inches."""
 LABEL = 168.0
@@ -38,9 +40,31 @@ FUNNEL_FROM = 3
 """Fewest comparisons of a funnel."""
 
 
-def _effects(rows: pd.DataFrame, name: str) -> pd.DataFrame:
+def pooling_figures(study: Study, name: str, rows: pd.DataFrame) -> dict[str, Drawing]:
+    """Draw the figures of a synthesis: the forest, and the funnel unless comparisons are too few.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    name
+        Short name of the synthesis.
+    rows
+        Its rows of the estimates table.
+    """
+    plan = study.synthesis[name]
+    labels = {trial: described.label for trial, described in study.trials.items()}
+    drawn = {"forest": forest(plan, name, rows, labels)}
+    if len(drawn["forest"].data) >= FUNNEL_FROM:
+        drawn["funnel"] = funnel(plan, name, rows)
+    return drawn
+
+
+def _effects(
+    rows: pd.DataFrame, name: str, labels: Mapping[str, str] | None = None
+) -> pd.DataFrame:
     """Return the comparisons with their weights, largest effect last."""
-    mine = rows[rows["analysis"] == HEADLINE]
+    mine = rows[rows["analysis"] == f"{HEADLINE} in {name}"]
     effects = mine[mine["contrast"] == TRIAL_EFFECT].copy()
     key = ["trial", "outcome", "visit", "arm", "reference"]
     weights = mine[mine["contrast"] == TRIAL_WEIGHT][[*key, "estimate"]]
@@ -53,7 +77,8 @@ def _effects(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     at_visits = effects.duplicated(["trial", "outcome", "arm", "reference"], keep=False)
     visit = (", " + effects["visit"].astype("str")).where(at_visits & effects["visit"].notna(), "")
     detail = effects["outcome"].fillna("") + visit
-    effects["label"] = effects["trial"] + np.where(several, ": " + detail, "")
+    called = effects["trial"].map(lambda trial: (labels or {}).get(trial, trial))
+    effects["label"] = called + np.where(several, ": " + detail, "")
     return effects.sort_values(["estimate", "id"], ignore_index=True)
 
 
@@ -64,7 +89,9 @@ def _headline(rows: pd.DataFrame, name: str, contrast: str) -> pd.Series | None:
     return mine.iloc[0] if len(mine) else None
 
 
-def forest(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
+def forest(
+    plan: Synthesis, name: str, rows: pd.DataFrame, labels: Mapping[str, str] | None = None
+) -> Drawing:
     """Draw every comparison, the pooled effect and the prediction interval.
 
     Parameters
@@ -75,8 +102,10 @@ def forest(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
         Its short name.
     rows
         Its rows of the estimates table.
+    labels
+        Trial: what it is called; published ones are called as in their table.
     """
-    effects = _effects(rows, name)
+    effects = _effects(rows, name, labels)
     pooled, prediction = _headline(rows, name, POOLED), _headline(rows, name, PREDICTION)
     assert pooled is not None
     ratio = pooled["unit"] == "ratio"
@@ -127,8 +156,8 @@ def forest(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
         low, high = (f(np.concatenate([np.asarray(x, float) for x in inside])) for f in (min, max))
         # Intervals that would flatten all others end in an arrow.
         room = (math.log(high) - math.log(low)) if ratio else high - low
-        low = math.exp(math.log(low) - 0.35 * room) if ratio else low - 0.35 * room
-        high = math.exp(math.log(high) + 0.35 * room) if ratio else high + 0.35 * room
+        low = math.exp(math.log(low) - room) if ratio else low - room
+        high = math.exp(math.log(high) + room) if ratio else high + room
         needed = pooled if prediction is None else prediction
         low = max(low, min(float(effects["lower"].min()), float(needed["lower"])))
         high = min(high, max(float(effects["upper"].max()), float(needed["upper"])))
@@ -171,11 +200,18 @@ def forest(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
     return Drawing(
         figure,
         data,
-        words(f"{plan.label}: effects of the trials and their pooled effect"),
-        words(_caption(plan, rows, name, effects)),
+        words(named(plan.label), ": effects of the trials and their pooled effect"),
+        _caption(rows, name, effects),
         words(
-            f"Forest plot of {len(effects)} comparisons from {effects['trial'].nunique()} trials. "
-            f"Pooled effect {number(middle)} {interval(pooled['lower'], pooled['upper'])}."
+            "Forest plot of ",
+            tallied(len(effects)),
+            " comparisons from ",
+            tallied(effects["trial"].nunique()),
+            " trials. Pooled effect ",
+            quote(pooled, "estimate"),
+            " ",
+            quote(pooled, "interval"),
+            ".",
         ),
     )
 
@@ -192,22 +228,20 @@ def _scale(plan: Synthesis, rows: pd.DataFrame) -> str:
     return f"{scales[plan.measure]}: {plan.comparison}"
 
 
-def _caption(plan: Synthesis, rows: pd.DataFrame, name: str, effects: pd.DataFrame) -> str:
-    pooled = _headline(rows, name, POOLED)
-    assert pooled is not None
-    tau2 = rows[(rows["trial"] == name) & rows["contrast"].astype("str").str.contains("τ²")]
-    tau2 = tau2[tau2["quantity"] == "variance"]
-    said = [
-        f"Squares: comparisons, sized by their weight, with {100 * pooled['level']:g} % intervals "
-        "(arrows: beyond the axis); diamond: pooled effect",
-        f"by {pooled['method']}",
-    ]
-    text = ", ".join(said) + f"; p {p_value(pooled['p'])}."
-    if len(tau2):
-        text += f" Variance between trials τ² = {number(tau2.iloc[0]['estimate'], 3)}."
+def _caption(rows: pd.DataFrame, name: str, effects: pd.DataFrame) -> Text:
+    mine = Rows.of(rows, name).where(analysis=HEADLINE)
+    pooled = mine.one(contrast=POOLED)
+    parts: list[Part] = [
+        "Squares: comparisons, sized by their weight, with ", quote(pooled, "level"), " intervals "
+        "(arrows: beyond the axis); diamond: pooled effect, by ", quote(pooled, "method"), "; p ",
+        quote(pooled, "p equation"), ".",
+    ]  # fmt: skip
+    tau2 = next((row for row in mine.where(quantity="variance") if "τ²" in row["contrast"]), None)
+    if tau2 is not None:
+        parts += [" Variance between trials τ² = ", quote(tau2, "three decimals"), "."]
     if effects["trial"].duplicated().any():
-        text += " Comparisons of one trial are dependent, which the pooled effect allows for."
-    return text
+        parts.append(" Comparisons of one trial are dependent, which the pooled effect allows for.")
+    return words(*parts)
 
 
 def _beside(
@@ -270,25 +304,28 @@ def funnel(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
         axes.set_xlabel(_scale(plan, rows) + (", log scale" if log else ""))
         axes.set_ylabel("Standard error")
         axes.spines["left"].set_color(FAINT)
-    test = rows[rows["contrast"].astype("str").str.startswith("small-study effects")]
-    said = "No test for small-study effects was made."
-    if len(test):
-        row = test.iloc[0]
-        if row["method"] == "not done":
-            said = f"No test for small-study effects: {row['notes']}."
-        else:
-            said = (
-                f"Test for small-study effects ({row['method']}): p {p_value(row['p'])}. Asymmetry "
-                "may have other causes than unpublished trials."
-            )
+    said = _small_studies(Rows.of(rows, name))
     data = effects[["trial", "outcome", "visit", "arm", "reference", "estimate", "se", "id"]]
     return Drawing(
         figure,
         data,
-        words(f"{plan.label}: effects against their standard errors"),
+        words(named(plan.label), ": effects against their standard errors"),
         words(
-            "Points: comparisons; dashed: pooled effect; shaded: where 95 % of comparisons would "
-            f"lie without heterogeneity or selection. {said}"
+            "Points: comparisons; dashed: pooled effect; shaded: where all comparisons but "
+            "one in twenty would lie without heterogeneity or selection. ",
+            said,
         ),
-        words(f"Funnel plot of {len(effects)} comparisons. {said}"),
+        words("Funnel plot of ", tallied(len(effects)), " comparisons. ", said),
     )
+
+
+def _small_studies(rows: Rows) -> Text:
+    """Say what the test for small-study effects gave, or why there was none."""
+    test = next((r for r in rows if str(r["contrast"]).startswith("small-study effects")), None)
+    if test is None:
+        return words("No test for small-study effects was made.")
+    if test["method"] == NOT_DONE:
+        return words("No test for small-study effects: ", quote(test, "notes"), ".")
+    return words("Test for small-study effects (", quote(test, "method"), "): p ",
+                 quote(test, "p equation"), ". Asymmetry may have other causes than unpublished "
+                 "trials.")  # fmt: skip

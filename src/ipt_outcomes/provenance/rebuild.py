@@ -56,7 +56,6 @@ def analyse(task: Task, out: str) -> str | None:
     """Run one analysis and write its rows; return what went wrong, if anything."""
     from ipt_outcomes.analyses.data import TrialData
     from ipt_outcomes.analyses.disclosure import hold_small_cells
-    from ipt_outcomes.frames import read_participants, read_process, read_scores
     from ipt_outcomes.results import hold_to_plan, write
     from ipt_outcomes.study import load_study
     from ipt_outcomes.study.locking import read_plan
@@ -64,15 +63,8 @@ def analyse(task: Task, out: str) -> str | None:
     config, data, trial, analysis, outcome = task
     warnings.simplefilter("ignore")
     study = load_study(config, check_files=False)
-    folder = Path(data, trial)
     try:
-        frames = TrialData(
-            study,
-            trial,
-            read_scores(folder / "scores.parquet"),
-            read_participants(folder / "participants.parquet"),
-            read_process(folder / "process.parquet"),
-        )
+        frames = TrialData.read(study, trial, Path(data, trial))
         function = getattr(import_module(f"ipt_outcomes.analyses.{analysis}"), analysis)
         rows = function(frames) if outcome is None else function(frames, outcome)
     except Exception as error:  # the others go on, and the verification names this one
@@ -116,14 +108,14 @@ def rebuild(config: str, data: str, out: str, processes: int = 1) -> dict[str, s
         for task, what in zip(tasks, said, strict=True)
         if what is not None
     }
-    failures |= _show(config, tasks, out)
+    failures |= _show(config, data, tasks, out)
     Path(out).mkdir(parents=True, exist_ok=True)
     text = json.dumps(failures, indent=1, sort_keys=True) + "\n"
     Path(out, "failures.json").write_text(text, "utf-8")
     return failures
 
 
-def _show(config: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
+def _show(config: str, data: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
     """Collect the rows; set tables and draw figures from them."""
     from ipt_outcomes.figures import draw_figure, figure_names
     from ipt_outcomes.results import combine, hold_to_plan, read, write
@@ -137,7 +129,7 @@ def _show(config: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
     failures = {}
     for name in study.synthesis:
         try:
-            table = combine([table, _pool(study, name, config, table, out)])
+            table = combine([table, _pool(study, name, config, data, table, out)])
         except Exception as error:  # the trials go on, and the verification names this one
             failures[f"{name}/synthesis"] = f"{type(error).__name__}: {error}"
     if not read_plan(config, study).is_locked:
@@ -158,14 +150,23 @@ def _show(config: str, tasks: Sequence[Task], out: str) -> dict[str, str]:
     return failures
 
 
-def _pool(study: Study, name: str, config: str, table: pd.DataFrame, out: str) -> pd.DataFrame:
-    """Pool the trials of one synthesis and draw its figures."""
-    from ipt_outcomes.figures.pooling import forest, funnel
+def _pool(
+    study: Study, name: str, config: str, data: str, table: pd.DataFrame, out: str
+) -> pd.DataFrame:
+    """Pool the trials of one synthesis, draw its figures and set its tables."""
+    from ipt_outcomes.analyses.data import TrialData
+    from ipt_outcomes.report.pooling import save_synthesis
+    from ipt_outcomes.results import hold_to_plan
+    from ipt_outcomes.study.locking import read_plan
+    from ipt_outcomes.study.synthesis import own_trials
     from ipt_outcomes.synthesis.planned import planned_synthesis
 
-    rows = planned_synthesis(study, name, Path(config).parent, table).rows
-    for figure, draw in (("forest", forest), ("funnel", funnel)):
-        draw(study.synthesis[name], name, rows).save(Path(out, name, "figures", figure))
+    own = study.synthesis[name].own
+    used = own_trials(study, own) if own is not None and own.one_stage is not None else []
+    frames = {trial: TrialData.read(study, trial, Path(data, trial)) for trial in used}
+    rows = planned_synthesis(study, name, Path(config).parent, table, frames).rows
+    rows = hold_to_plan(rows, read_plan(config, study).touches_synthesis(name))
+    save_synthesis(study, name, rows, Path(out, name, "figures"), Path(out, name, "tables"))
     return rows
 
 

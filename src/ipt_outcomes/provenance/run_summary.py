@@ -10,7 +10,7 @@ from pathlib import Path
 SHARED, RESTRICTED = Path("results/shared"), Path("results/restricted")
 
 
-def run_summary(trials: Sequence[str], started_in: str) -> list[str]:
+def run_summary(trials: Sequence[str], started_in: str, syntheses: Sequence[str] = ()) -> list[str]:
     """Return the lines that a run ends with.
 
     Parameters
@@ -19,6 +19,8 @@ def run_summary(trials: Sequence[str], started_in: str) -> list[str]:
         Short names of the trials.
     started_in
         Folder that the run was started in: paths are given as seen from there.
+    syntheses
+        Short names of the syntheses.
 
     Returns
     -------
@@ -27,10 +29,10 @@ def run_summary(trials: Sequence[str], started_in: str) -> list[str]:
     """
     where = _Where(started_in)
     lines = []
-    made = list(_made(trials, where))
+    made = list(_made(trials, syntheses, where))
     if made:
         lines += ["Made:", *(f"  {line}" for line in made)]
-    looks = [line for trial in trials for line in _looks(trial, where)]
+    looks = [line for name in (*trials, *syntheses) for line in _looks(name, where)]
     if looks:
         lines += ["Look at:", *(f"  {line}" for line in looks)]
     elif made:
@@ -48,7 +50,7 @@ class _Where:
         return os.path.relpath(path.resolve(), self.started_in)
 
 
-def _made(trials: Sequence[str], where: _Where) -> Iterator[str]:
+def _made(trials: Sequence[str], syntheses: Sequence[str], where: _Where) -> Iterator[str]:
     for trial in trials:
         page = RESTRICTED / trial / "data_quality.html"
         if page.is_file():
@@ -57,6 +59,9 @@ def _made(trials: Sequence[str], where: _Where) -> Iterator[str]:
         tables = len(list((SHARED / trial / "tables").glob("*.csv")))
         if figures or tables:
             yield f"{trial}: figures ({figures}) and tables ({tables}) in {where(SHARED / trial)}"
+    for name in syntheses:
+        if (SHARED / name / "tables").is_dir():
+            yield f"{name}: trials pooled, forest and tables in {where(SHARED / name)}"
     estimates = SHARED / "estimates.csv"
     if estimates.is_file():
         yield f"every estimate, one row each: {where(estimates)}"
@@ -66,7 +71,8 @@ def _made(trials: Sequence[str], where: _Where) -> Iterator[str]:
         kinds = {"docx": "Word", "pdf": "PDF"}
         also = [kinds[path.suffix[1:]] for path in there if path.suffix[1:] in kinds]
         beside = f" (beside it as {' and '.join(also)})" if also else ""
-        yield f"the report: {where(there[0])}{beside}"
+        page = f"{where(there[0])}{beside}"
+        yield f"the report: {page}" + (", with a part about the pooled trials" if syntheses else "")
 
 
 def _looks(trial: str, where: _Where) -> Iterator[str]:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ipt_outcomes.report.contents import Numbering, Section
+from ipt_outcomes.report.contents import Numbering
 from ipt_outcomes.report.pieces import EmbeddedFigure
+from ipt_outcomes.report.section import Section
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.further import PLAIN_LIST
 from ipt_outcomes.tables.quotes import Text

@@ -6,16 +6,17 @@ Each number is quoted from a row of the estimates table; nothing is laid out her
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from ipt_outcomes.report import sentences, summary
 from ipt_outcomes.report.checklists import checklist_tables
-from ipt_outcomes.report.explore import Chart, explore_areas, explore_means, explore_shifts
+from ipt_outcomes.report.explore import explore_areas, explore_means, explore_shifts
 from ipt_outcomes.report.pieces import EmbeddedFigure, TrialPieces, counts_in_words, embed
 from ipt_outcomes.report.pieces import scores_by_visit as count_by_visit
+from ipt_outcomes.report.pooling import synthesis_section
+from ipt_outcomes.report.section import Section
 from ipt_outcomes.report.topics import (
     AFTER_OUTCOMES,
     BEFORE_OUTCOMES,
@@ -29,53 +30,6 @@ from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
 from ipt_outcomes.tables.quotes import Text, named, words
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
 from ipt_outcomes.tables.table import Table
-
-
-@dataclass
-class Section:
-    """A part of the report.
-
-    Parameters
-    ----------
-    key
-        Its anchor.
-    title
-        Its heading.
-    paragraphs
-        Text before figures and tables.
-    marked
-        A label of its standing, such as "exploratory".
-    kind
-        How it looks: "lead" for the summary.
-    bullets
-        Points of a list.
-    figures, charts, tables
-        What is shown.
-    folded
-        Tables that are shown when asked for.
-    counts
-        Words and counts, shown as a list.
-    sections
-        Parts of it.
-    """
-
-    key: str
-    title: Text
-    paragraphs: list[Text] = field(default_factory=list)
-    marked: str = ""
-    kind: str = ""
-    bullets: list[Text] = field(default_factory=list)
-    figures: list[EmbeddedFigure] = field(default_factory=list)
-    charts: list[Chart] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    folded: list[Table] = field(default_factory=list)
-    counts: list[tuple[Text, Text]] = field(default_factory=list)
-    sections: list[Section] = field(default_factory=list)
-
-    @property
-    def shows_something(self) -> bool:
-        """Whether there is more than a heading and its introduction."""
-        return bool(self.figures or self.charts or self.tables or self.folded)
 
 
 class Numbering:
@@ -112,6 +66,7 @@ def report_sections(
     trials: Mapping[str, TrialPieces],
     locked_plan: str | None = None,
     deviations: Sequence[str] = (),
+    syntheses: Mapping[str, Sequence[str | Path]] | None = None,
 ) -> list[Section]:
     """Return the sections of a report; see :func:`ipt_outcomes.report.render_report`."""
     sources = {trial: Source.of(study, estimates, trial) for trial in trials}
@@ -119,6 +74,11 @@ def report_sections(
     sections = [_summary(sources, several)]
     for trial, pieces in trials.items():
         sections.append(_results(study, estimates, trial, pieces, sources[trial]))
+    for name, figures in (syntheses or {}).items():
+        part = synthesis_section(study, name, estimates, figures)
+        sections[0].paragraphs.append(words(named(study.synthesis[name].label), ": ",
+                                            part.paragraphs[0]))  # fmt: skip
+        sections.append(part)
     sections.append(_method_section(sources, several))
     sections.append(_deviations(locked_plan, deviations))
     sections.append(_limits(sources, locked_plan))

@@ -27,12 +27,13 @@ def render_documents(
     locked_plan: str | None = None,
     deviations: Sequence[str] = (),
     masked: bool = False,
+    syntheses: Mapping[str, Sequence[str | Path]] | None = None,
 ) -> None:
     """Write the report as a Word file and as a PDF.
 
     Parameters
     ----------
-    study, estimates, trials, provenance, locked_plan, deviations, masked
+    study, estimates, trials, provenance, locked_plan, deviations, masked, syntheses
         As for :func:`ipt_outcomes.report.render_report`.
     word, pdf
         Where to write; each file appears whole or not at all.
@@ -43,6 +44,7 @@ def render_documents(
         trials=trials,
         locked_plan=locked_plan,
         deviations=deviations,
+        syntheses=syntheses,
     )
     content = list(
         chain(standing(study, locked_plan, deviations, masked), blocks(sections, provenance))

@@ -15,9 +15,10 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from ipt_outcomes.report.contents import Numbering, Section, report_sections
+from ipt_outcomes.report.contents import Numbering, report_sections
 from ipt_outcomes.report.explore import Chart
 from ipt_outcomes.report.pieces import TrialPieces
+from ipt_outcomes.report.section import Section
 from ipt_outcomes.report.templating import templates
 from ipt_outcomes.study import Study
 
@@ -34,6 +35,7 @@ def render_report(
     locked_plan: str | None = None,
     deviations: Sequence[str] = (),
     masked: bool = False,
+    syntheses: Mapping[str, Sequence[str | Path]] | None = None,
 ) -> None:
     """Write the report of a study as one HTML file that needs nothing else.
 
@@ -56,6 +58,8 @@ def render_report(
         Changes of the plan since it was locked, in words.
     masked
         Whether the arms were dealt out anew at random, so that no number is a result.
+    syntheses
+        Synthesis of several trials: the ``.json`` files of its figures.
     """
     page = report_html(
         study=study,
@@ -65,6 +69,7 @@ def render_report(
         locked_plan=locked_plan,
         deviations=deviations,
         masked=masked,
+        syntheses=syntheses,
     )
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,6 +87,7 @@ def report_html(
     locked_plan: str | None = None,
     deviations: Sequence[str] = (),
     masked: bool = False,
+    syntheses: Mapping[str, Sequence[str | Path]] | None = None,
 ) -> str:
     """Return the report as text; the arguments are those of :func:`render_report`."""
     environment = templates(TEMPLATES)
@@ -91,6 +97,7 @@ def report_html(
         trials=trials,
         locked_plan=locked_plan,
         deviations=deviations,
+        syntheses=syntheses,
     )
     charts = list(_charts(sections))
     return environment.get_template("report.html.j2").render(

@@ -73,6 +73,8 @@ class Deviation:
         # What the primary analysis adjusts for is inherited by others: it touches everything.
         if parts[0] == "analyses" and len(parts) > 1 and parts[1] != "primary":
             return {"section": parts[1]}
+        if parts[0] == "synthesis" and len(parts) > 1:
+            return {"section": f"synthesis.{parts[1]}"}
         scope: Scope = {}
         if parts[0] == "trials" and len(parts) > 1:
             scope["trial"] = parts[1]
@@ -117,6 +119,14 @@ class Plan:
             return "no locked plan"
         masked = ", arms masked until then" if self.blinded else ""
         return f"{PLAN_FILE} of {self.locked_on} (SHA-256 {self.sha256[:12]}{masked})"
+
+    def touches_synthesis(self, name: str) -> list[Scope] | None:
+        """Return what is no longer confirmatory in a synthesis: everything, or nothing.
+
+        A change of a trial, an outcome or an estimand reaches a pooled effect by its parts.
+        """
+        found = self.touched(f"synthesis.{name}")
+        return [{}] if found else found
 
     def touched(self, section: str, trial: str | None = None) -> list[Scope] | None:
         """Return what is no longer confirmatory in one analysis.

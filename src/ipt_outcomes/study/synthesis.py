@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
 from ipt_outcomes.study.sections import Name, Section
+
+if TYPE_CHECKING:
+    from ipt_outcomes.study.config import Study
 
 
 class OwnTrials(Section):
@@ -19,6 +22,10 @@ class OwnTrials(Section):
     compare: tuple[Name, Name]
     """The arm and its reference; trials without either are left out."""
     analysis_set: Literal["as randomised", "per protocol"] = "as randomised"
+    one_stage: Literal["by visit", "intercept"] | None = None
+    """Also fit one mixed model to the participants of all these trials, beside the pooled effects.
+    The treatment effect of a trial differs from the mean by a part common to all visits
+    (``intercept``), or also by one of each visit (``by visit``)."""
 
 
 class PublishedTrials(Section):
@@ -76,3 +83,20 @@ class Synthesis(Section):
     """Meta-regressions: each a list of moderators of one model."""
     level: float = Field(default=0.95, gt=0.5, lt=1)
     status: Literal["confirmatory", "exploratory"] = "exploratory"
+
+
+def own_trials(study: Study, own: OwnTrials) -> list[str]:
+    """Name the trials of a study that have the outcome and both arms of a comparison.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    own
+        Which of its trials are asked for.
+    """
+    return [
+        trial
+        for trial in study.trials
+        if own.outcome in study.outcomes_of(trial) and set(own.compare) <= set(study.arms_of(trial))
+    ]

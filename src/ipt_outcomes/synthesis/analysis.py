@@ -144,7 +144,9 @@ def _all_rows(effects: Effects, plan: PoolingPlan) -> Iterator[Row]:
         "method": model.method,
         "notes": "; ".join((plan.comparison, *model.effects.notes, *_cautions(model))),
     }
-    each = {**about, "status": "exploratory", "notes": None}
+    # Several syntheses may use the same trial: each tells which one its trials' rows belong to.
+    each = {**about, "analysis": f"{HEADLINE} in {plan.name}", "status": "exploratory",
+            "notes": None}  # fmt: skip
     yield from as_rows.effect_rows(effects, each, plan.level)
     yield from as_rows.weight_rows(effects, model.weights, each)
     yield from as_rows.count_rows(effects, about)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
+from ipt_outcomes.analyses.data import TrialData, model_frame
+from ipt_outcomes.ingest.findings import no_findings
+from ipt_outcomes.mixed import MixedModelError
+from ipt_outcomes.results import combine
+from ipt_outcomes.results import estimates as to_rows
 from ipt_outcomes.study import Study
-from ipt_outcomes.study.synthesis import OwnTrials, PublishedTrials
+from ipt_outcomes.study.synthesis import OwnTrials, PublishedTrials, own_trials
 from ipt_outcomes.synthesis.analysis import PoolingPlan, pool_trials
 from ipt_outcomes.synthesis.effects import Effects, Measure
 from ipt_outcomes.synthesis.errors import SynthesisError
+from ipt_outcomes.synthesis.one_stage import ANALYSIS, Row, one_stage
 from ipt_outcomes.synthesis.published import EffectRules, published_effects
+from ipt_outcomes.synthesis.rows import refusal_row
 from ipt_outcomes.synthesis.table_columns import METAPSY, EffectColumns
 from ipt_outcomes.synthesis.two_stage import combine_with_published, trial_effects
 
@@ -36,7 +44,11 @@ class Pooled:
 
 
 def planned_synthesis(
-    study: Study, name: str, folder: str | Path, estimates: pd.DataFrame | None
+    study: Study,
+    name: str,
+    folder: str | Path,
+    estimates: pd.DataFrame | None,
+    frames: Mapping[str, TrialData] | None = None,
 ) -> Pooled:
     """Pool the trials of one planned synthesis.
 
@@ -50,6 +62,8 @@ def planned_synthesis(
         Folder of ``config.yaml``, which the path of the published table is relative to.
     estimates
         The estimates of the study's own trials; None when the synthesis uses none.
+    frames
+        The participants of the study's own trials, for the one-stage model when it is asked for.
 
     Raises
     ------
@@ -64,7 +78,7 @@ def planned_synthesis(
         if estimates is None:
             raise SynthesisError(f"synthesis.{name}: own trials are named, their estimates lack.")
         own = _own(study, plan.own, plan.measure, estimates)
-    findings = pd.DataFrame()
+    findings = no_findings()
     effects = own
     if plan.published is not None:
         published, findings = _published(plan.published, plan.measure, Path(folder))
@@ -87,14 +101,58 @@ def planned_synthesis(
         level=plan.level,
         status=plan.status,
     )
-    return Pooled(pool_trials(effects, pooling), findings)
+    rows = pool_trials(effects, pooling)
+    if plan.own is not None and plan.own.one_stage is not None:
+        if frames is None:
+            raise SynthesisError(f"synthesis.{name}: one_stage needs the participants' data.")
+        rows = combine([rows, to_rows(_one_stage(study, name, plan.own, frames))])
+    return Pooled(rows, findings)
+
+
+def _one_stage(
+    study: Study, name: str, own: OwnTrials, frames: Mapping[str, TrialData]
+) -> Iterator[Row]:
+    """Fit one model to the participants of all own trials, or say why it could not be fitted."""
+    plan = study.synthesis[name]
+    arm, reference = own.compare
+    about: Row = {
+        "trial": name,
+        "outcome": plan.outcome,
+        "analysis": ANALYSIS,
+        "analysis_set": own.analysis_set,
+        "estimand": own.estimand,
+        "unit": study.outcomes[own.outcome].unit,
+        "status": "exploratory",  # a check of the headline, whatever that one's standing
+        "disclosure": "shared",
+    }
+    used = {trial: frames[trial] for trial in own_trials(study, own)}
+    shared = set.intersection(*(set(data.later_visits) for data in used.values()))
+    rows = {}
+    for trial, data in used.items():
+        whole = model_frame(data, own.outcome, own.estimand, own.analysis_set).rows
+        here = whole[whole["visit"].isin(shared)].copy()
+        here["visit"] = here["visit"].cat.remove_unused_categories()
+        rows[trial] = here
+    try:
+        fitted = one_stage(
+            rows,
+            arm=arm,
+            reference=reference,
+            effect=own.one_stage or "by visit",
+            covariance=study.analyses.primary.covariance,
+            df=study.analyses.primary.degrees_of_freedom,
+            level=plan.level,
+        )
+    except (SynthesisError, MixedModelError) as reason:
+        yield refusal_row("one-stage model", " ".join(str(reason).split()), about)
+        return
+    yield from fitted.rows(about)
 
 
 def _own(study: Study, own: OwnTrials, measure: Measure, estimates: pd.DataFrame) -> Effects:
     arm, reference = own.compare
-    trials = [t for t in study.trials if {arm, reference} <= set(study.arms_of(t))]
     return trial_effects(
-        estimates[estimates["trial"].isin(trials)],
+        estimates[estimates["trial"].isin(own_trials(study, own))],
         measure,
         outcome=own.outcome,
         estimand=own.estimand,

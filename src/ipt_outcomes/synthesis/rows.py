@@ -174,7 +174,7 @@ def small_study_row(found: SmallStudyTest, about: Row) -> Row:
 def refusal_row(words: str, reason: str, about: Row) -> Row:
     """Give a row that says why something was not done."""
     return {**about, "quantity": "test", "unit": None, "contrast": words, "method": "not done",
-            "notes": reason}  # fmt: skip
+            "notes": reason.rstrip(".")}  # fmt: skip
 
 
 def joint_test_row(test: JointTest, about: Row) -> Row:

@@ -125,8 +125,7 @@ def _enough(effects: Effects) -> None:
     if trials < FEWEST_TRIALS:
         raise SynthesisError(
             f"{trials} trials are too few for a test of small-study effects: with fewer than "
-            f"{FEWEST_TRIALS} it would almost never find what is there. Show the funnel plot and "
-            "say that no test was made."
+            f"{FEWEST_TRIALS} it would almost never find what is there"
         )
 
 

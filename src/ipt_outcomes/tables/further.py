@@ -17,8 +17,9 @@ from ipt_outcomes.tables.table import Line, Table, column
 
 HAVE_THEIR_OWN = ("flow", "baseline", "observed", "primary", "primary, model-based errors",
                   "problem areas", "medication", "missing data")  # fmt: skip
-DRAWN = ("robustness, delta ", "robustness, remission, delta ")
-"""Beginnings of analyses that a figure shows whole: a grid of shifts is no reading."""
+DRAWN = ("robustness, delta ", "robustness, remission, delta ", "pooled trials")
+"""Beginnings of analyses that a figure shows whole: a grid of shifts is no reading, and what a
+trial gives to a synthesis stands there."""
 PLAIN_LIST = "analysis_"
 """How the names of these tables begin."""
 MOST = 200

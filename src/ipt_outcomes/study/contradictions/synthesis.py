@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ipt_outcomes.study.config import Study
 from ipt_outcomes.study.findings import Problem
+from ipt_outcomes.study.synthesis import own_trials
 
 
 def synthesis_problems(study: Study) -> Iterator[Problem]:
@@ -27,6 +28,12 @@ def synthesis_problems(study: Study) -> Iterator[Problem]:
                 if value not in known:
                     mend = f"Known are {', '.join(known)}."
                     yield (*key, "own", field), f"{value} is not known.", mend
+            if own.one_stage and len(found := own_trials(study, own)) < 2:
+                yield (
+                    (*key, "own", "one_stage"),
+                    f"needs two trials with both arms and the outcome, found {len(found)}.",
+                    "Leave it out: with one trial there is nothing between trials.",
+                )
         given: set[str] = set()
         if plan.published is not None:
             given = {*plan.published.categories, *plan.published.numbers}
