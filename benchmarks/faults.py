@@ -13,6 +13,8 @@ are told as not tried.
 from __future__ import annotations
 
 import argparse
+import base64
+import contextlib
 import hashlib
 import os
 import random
@@ -33,6 +35,9 @@ COMMAND = [
     sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"),
     "--profile", str(ROOT / "profiles" / "default"), "--cores", "2",
 ]  # fmt: skip
+
+KILLS_EACH = 7
+"""Most kills of one study before it may finish."""
 
 
 @dataclass
@@ -122,26 +127,31 @@ def recover(study: Path) -> tuple[int, str]:
     return run(study)
 
 
-def kills(bench: Bench, folder: Path, number: int, seed: int, seconds: float) -> None:
-    """Kill runs at random moments until so many were killed; finish and compare each study."""
+def kills(bench: Bench, folder: Path, number: int, seed: int) -> None:
+    """Kill runs at moments spread over their whole course; finish and compare each study.
+
+    A moment is a number of results that are there, and a random time after it. A killed study is
+    unlocked, goes on, and is killed again further on.
+    """
     rng = random.Random(seed)
-    done, studies, stages = 0, 0, set()
+    done, studies, interrupted = 0, 0, set[str]()
     while done < number:
         place = folder / f"kills{studies}"
         place.mkdir()
         study = bench.copy(place, with_results=False)
         studies += 1
-        while done < number:
+        moments = sorted(rng.sample(range(len(bench.results)), min(KILLS_EACH, number - done)))
+        for results_there in moments:
             process = start(study)
-            try:
-                process.wait(rng.uniform(1.0, 0.25 * seconds))
+            while process.poll() is None and len(digests(study / "results")) < results_there:
+                time.sleep(0.1)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(rng.uniform(0.0, 3.0))
                 break  # it came to its end before its moment came
-            except subprocess.TimeoutExpired:
-                kill(process)
-                done += 1
-                made = sorted(p.name for p in (study / "results").rglob("*") if p.is_file())
-                stages.add(len(made))
-                run(study, "--unlock")
+            interrupted |= being_made(study)
+            kill(process)
+            done += 1
+            run(study, "--unlock")
         code, text = recover(study)
         unlike = bench.same(study) if code == 0 else text.strip().splitlines()[-1]
         if unlike:
@@ -150,8 +160,21 @@ def kills(bench: Bench, folder: Path, number: int, seed: int, seconds: float) ->
         shutil.rmtree(place)
     bench.note(
         f"kill -9 at {done} random moments", True,
-        f"{studies} studies, {len(stages)} different states of the results, same bytes",
+        f"{studies} studies, same bytes; interrupted while making "
+        + (", ".join(sorted(interrupted)) or "nothing"),
     )  # fmt: skip
+
+
+def being_made(study: Path) -> set[str]:
+    """Name the results that a run is at, from the marks that Snakemake keeps of them."""
+    marks = study / ".snakemake" / "incomplete"
+    names = set()
+    for mark in marks.rglob("*") if marks.is_dir() else ():
+        if mark.is_file():
+            coded = "".join(part.lstrip("@") for part in mark.relative_to(marks).parts)
+            with contextlib.suppress(ValueError):
+                names.add(Path(base64.urlsafe_b64decode(coded).decode()).name)
+    return names
 
 
 def small_disk(bench: Bench, folder: Path) -> None:
@@ -266,7 +289,7 @@ def main() -> int:
             "damaged": lambda place: damaged(bench, place),
             "clock": lambda place: clock(bench, place),
             "disk": lambda place: small_disk(bench, place),
-            "kills": lambda place: kills(bench, place, asked.kills, asked.seed, seconds),
+            "kills": lambda place: kills(bench, place, asked.kills, asked.seed),
         }
         for name, meet in faults.items():
             if asked.only in (None, name):

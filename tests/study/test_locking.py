@@ -108,6 +108,23 @@ def test_an_analysis_added_or_left_out_is_a_deviation(config):
     }
 
 
+def test_a_synthesis_is_exploratory_after_a_change_of_it_or_of_its_trials(config):
+    one = "label: One, outcome: depression, comparison: a against b, published: {file: a.csv}"
+    text = config.read_text("utf-8")
+    pooled = f"synthesis:\n  one: {{{one}}}\n  other: {{{one}}}\n"
+    config.with_name("a.csv").touch()
+    config.write_text(text + pooled, "utf-8")
+    assert plan(config).touches_synthesis("one") is None
+    lock_plan(config)
+    assert plan(config).touches_synthesis("one") == []
+    config.write_text(text + pooled.replace("  one: {", "  one: {method: DL, "), "utf-8")
+    assert plan(config).touches_synthesis("one") == [{}]
+    assert plan(config).touches_synthesis("other") == []
+    assert plan(config).touched("primary", "example") == []
+    config.write_text(text.replace("week: 40, window", "week: 41, window") + pooled, "utf-8")
+    assert plan(config).touches_synthesis("other") == [{}]
+
+
 def test_another_primary_estimand_by_order_alone_is_a_deviation(config):
     lock_plan(config)
     text = config.read_text("utf-8")

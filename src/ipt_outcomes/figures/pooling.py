@@ -202,17 +202,7 @@ def forest(
         data,
         words(named(plan.label), ": effects of the trials and their pooled effect"),
         _caption(rows, name, effects),
-        words(
-            "Forest plot of ",
-            tallied(len(effects)),
-            " comparisons from ",
-            tallied(effects["trial"].nunique()),
-            " trials. Pooled effect ",
-            quote(pooled, "estimate"),
-            " ",
-            quote(pooled, "interval"),
-            ".",
-        ),
+        _alternative(rows, name, effects),
     )
 
 
@@ -226,6 +216,15 @@ def _scale(plan: Synthesis, rows: pd.DataFrame) -> str:
         "rd": "Risk difference",
     }
     return f"{scales[plan.measure]}: {plan.comparison}"
+
+
+def _alternative(rows: pd.DataFrame, name: str, effects: pd.DataFrame) -> Text:
+    pooled = Rows.of(rows, name).one(analysis=HEADLINE, contrast=POOLED)
+    return words(
+        "Forest plot of ", tallied(len(effects)), " comparisons from ",
+        tallied(effects["trial"].nunique()), " trials. Pooled effect ", quote(pooled, "estimate"),
+        " ", quote(pooled, "interval"), ".",
+    )  # fmt: skip
 
 
 def _caption(rows: pd.DataFrame, name: str, effects: pd.DataFrame) -> Text:

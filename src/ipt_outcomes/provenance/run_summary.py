@@ -71,8 +71,8 @@ def _made(trials: Sequence[str], syntheses: Sequence[str], where: _Where) -> Ite
         kinds = {"docx": "Word", "pdf": "PDF"}
         also = [kinds[path.suffix[1:]] for path in there if path.suffix[1:] in kinds]
         beside = f" (beside it as {' and '.join(also)})" if also else ""
-        page = f"{where(there[0])}{beside}"
-        yield f"the report: {page}" + (", with a part about the pooled trials" if syntheses else "")
+        pooled = ", with a part about the pooled trials" if syntheses else ""
+        yield f"the report: {where(there[0])}{beside}{pooled}"
 
 
 def _looks(trial: str, where: _Where) -> Iterator[str]:
