@@ -30,7 +30,8 @@ from .cross_lagged import SERIES, CrossLagged
 from .errors import ConvergenceError, MixedModelError
 from .factors import Floats
 from .likelihood import Likelihood
-from .maximum import Solution, is_positive_definite, solve
+from .maximum import Solution, find_cones, is_positive_definite, solve
+from .optimise import maximise
 from .panel_data import Panel
 from .threads import single_threaded
 
@@ -165,7 +166,7 @@ class PanelFit:
         """
         key = tuple(sorted(held.items()))
         if key not in self._held:
-            _, solution = self._other(self._form(held=held))
+            solution = self._held_at(self._form(held=held))
             self._held[key] = max(0.0, 2 * (solution.point.f - self.solution.point.f))
         return self._held[key]
 
@@ -320,6 +321,18 @@ class PanelFit:
 
     def _form(self, **changes: Any) -> CrossLagged:
         return CrossLagged(self.panel.occasions, **{**self.form, **changes})
+
+    def _held_at(self, structure: CrossLagged) -> Solution:
+        """Fit with regressions held, from the estimates of the others on: they hardly move."""
+        likelihood = Likelihood(self.panel.statistics, structure, reml=self.reml)
+        kept = [name in structure.names for name in self.structure.names]
+        with single_threaded(), np.errstate(all="ignore"):
+            found = maximise(likelihood, self.theta[kept])
+            if found is not None and found[2].converged:
+                cones = find_cones(likelihood)
+                if not any(cone.outside(found[0].theta) for cone in cones):
+                    return Solution(*found)
+        return maximum_of(self.panel, structure, reml=self.reml)[1]
 
     def _other(self, structure: Structure) -> tuple[Structure, Solution]:
         return structure, maximum_of(self.panel, structure, reml=self.reml)[1]
