@@ -12,6 +12,7 @@ include: "workflow/rules/common.smk"
 configfile: "config.yaml"
 
 
+include: "workflow/rules/plan.smk"
 include: "workflow/rules/ingest.smk"
 include: "workflow/rules/describe.smk"
 include: "workflow/rules/models.smk"

@@ -18,7 +18,8 @@ from ipt_outcomes.study.pseudonym_key import PseudonymError, key_mark, pseudonym
 CONFIG = "config.yaml"
 
 try:
-    STUDY = load_study(CONFIG)
+    # The analysis plan is drafted before there is any export: `snakemake plan`.
+    STUDY = load_study(CONFIG, check_files="plan" not in sys.argv)
     PLAN = read_plan(CONFIG, STUDY)
     PSEUDONYMS = key_mark(pseudonym_key())
 except (ConfigError, PlanError, PseudonymError) as error:

@@ -30,6 +30,19 @@ Row = dict[str, Any]
 DEGREES_OF_FREEDOM = {"kenward-roger": "Kenward–Roger", "satterthwaite": "Satterthwaite"}
 
 
+def covariance_sequence() -> list[str]:
+    """Name the covariances of the visits in the order in which they are tried.
+
+    Examples
+    --------
+    >>> covariance_sequence()[:2]
+    ['unstructured', 'heterogeneous toeplitz']
+    """
+    from ipt_outcomes.mixed.catalogue import FALLBACK
+
+    return list(FALLBACK)
+
+
 @dataclass(frozen=True)
 class RepeatedMeasures:
     """A fitted model of repeated measures with what its rows have in common.

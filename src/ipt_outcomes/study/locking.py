@@ -209,7 +209,8 @@ def lock_plan(config: str | Path, *, today: datetime.date | None = None) -> Path
     """
     from ipt_outcomes.study.reading import load_study
 
-    study = load_study(config)
+    # The export is no part of the plan, which is locked before there is one.
+    study = load_study(config, check_files=False)
     path = Path(config).with_name(PLAN_FILE)
     if path.exists():
         known = read_plan(config, study)

@@ -1,0 +1,20 @@
+# The statistical analysis plan, drafted from config.yaml alone: `snakemake plan`, before any data.
+
+
+rule plan:
+    output:
+        word="results/shared/analysis_plan.docx",
+        page="results/shared/analysis_plan.html",
+    log:
+        "results/restricted/logs/plan.log",
+    conda:
+        "../../environment.yml"
+    params:
+        config=CONFIG,
+        settings=STUDY.model_dump_json(exclude={"publication"}),
+        plan=[str(PLAN), *map(str, PLAN.deviations)],
+        code=code("report.analysis_plan", *[f"analyses.{name}" for name in ANALYSES]),
+    message:
+        "analysis plan drafted"
+    script:
+        "../../scripts/plan.py"
