@@ -11,10 +11,13 @@ def main(
     trial: str,
     scores: str,
     participants: str,
-    restricted: Sequence[str],
+    tables: Sequence[str],
+    residuals: Sequence[str],
     figures: str,
 ) -> None:
     """Write the figures into the folder."""
+    from pathlib import Path
+
     import pandas as pd
 
     from ipt_outcomes.figures.insiders import draw_insiders
@@ -22,13 +25,16 @@ def main(
     from ipt_outcomes.results import estimates, read
     from ipt_outcomes.study import load_study
 
-    tables = [read(path) for path in restricted]
+    rows = [read(path) for path in tables]
     draw_insiders(
         load_study(config),
         trial,
         scores=read_scores(scores),
         participants=read_participants(participants),
-        rows=pd.concat(tables, ignore_index=True) if tables else estimates([]),
+        rows=pd.concat(rows, ignore_index=True) if rows else estimates([]),
+        residuals={
+            Path(path).stem.removeprefix("residuals_"): pd.read_csv(path) for path in residuals
+        },
         folder=figures,
     )
 
@@ -40,6 +46,7 @@ if "snakemake" in globals():
             trial=snakemake.wildcards.trial,
             scores=snakemake.input.scores,
             participants=snakemake.input.participants,
-            restricted=snakemake.input.restricted,
+            tables=[*snakemake.input.restricted, *snakemake.input.shared],
+            residuals=snakemake.input.residuals,
             figures=snakemake.output.figures,
         )

@@ -12,6 +12,7 @@ from scipy import stats
 
 from ipt_outcomes.analyses.describe import describe
 from ipt_outcomes.analyses.disclosure import SMALLEST, suppress
+from ipt_outcomes.analyses.distributions import inner_edges
 from ipt_outcomes.study import Study
 
 
@@ -32,6 +33,44 @@ def test_observed_means_are_those_of_the_frame(reference_trial):
     assert mean["estimate"] == pytest.approx(values.mean())
     assert (mean["lower"], mean["upper"]) == pytest.approx(interval)
     assert mean["n_arm"] == len(values)
+
+
+def test_classes_hold_everyone_and_open_ends_are_never_small(reference_trial):
+    table = rows(describe(reference_trial), analysis="baseline distribution", outcome="hamd17")
+    people = reference_trial.participants.set_index("participant")["arm"]
+    start = reference_trial.scores[reference_trial.scores["visit"] == "baseline"]
+    start = start.dropna(subset=["score"])
+    for arm, own in table.groupby("arm"):
+        values = start.loc[start["participant"].map(people) == arm, "score"].to_numpy(float)
+        assert set(own["n_arm"]) == {len(values)}
+        for row in own.to_dict("records"):
+            if np.isnan(row["estimate"]):
+                assert "suppressed" in row["notes"]
+                continue
+            words = row["subgroup"].split()
+            ends = [float(word) for word in words if word.replace(".", "").isdigit()]
+            low = -np.inf if words[0] == "below" else ends[0]
+            high = np.inf if words[-1] == "above" else ends[-1]
+            assert row["estimate"] == ((values >= low) & (values < high)).sum()
+            assert row["estimate"] == 0 or row["estimate"] >= SMALLEST
+        outer = own.iloc[[0, -1]]["estimate"]
+        assert outer.isna().all() or (outer.dropna() != 1).all()
+
+
+@given(
+    st.lists(
+        st.lists(st.integers(0, 60), min_size=5, max_size=60).map(lambda v: np.array(v, float)),
+        min_size=1, max_size=4,
+    )
+)  # fmt: skip
+def test_no_outer_class_has_a_small_cell(groups):
+    edges = inner_edges(groups, SMALLEST)
+    assert (np.diff(edges) > 0).all()
+    if len(edges):
+        assert np.allclose(np.diff(edges), np.diff(edges)[:1])  # equal widths between
+        for values in groups:
+            for n in ((values < edges[0]).sum(), (values >= edges[-1]).sum()):
+                assert n == 0 or n >= SMALLEST
 
 
 def test_the_flow_adds_up(reference_trial):

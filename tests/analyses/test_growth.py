@@ -47,6 +47,18 @@ def test_slopes_equal_lme4(table, clinical_reference):
             assert found["df"] == pytest.approx(df, rel=1e-3)
 
 
+def test_the_curve_has_the_slopes_between_its_ends_and_one_start(table):
+    own = table[table["analysis"] == "growth, curve"]
+    slopes = table[(table["analysis"] == "growth") & (table["quantity"] == "slope")]
+    for arm, curve in own.groupby("arm"):
+        weeks = curve["subgroup"].str.removeprefix("week ").astype(float).to_numpy()
+        assert weeks[:4].tolist() == [0.0, 4.0, 12.0, 16.0]
+        steps = np.diff(curve["estimate"].to_numpy(float)) / np.diff(weeks)
+        assert steps == pytest.approx(slopes.loc[slopes["arm"] == arm, "estimate"].to_numpy(float))
+    start = own[own["subgroup"] == "week 0"]
+    assert start["estimate"].nunique() == start["se"].nunique() == 1
+
+
 def test_curves_are_compared_as_lme4_does(table, clinical_reference):
     own = table[table["analysis"] == "growth, comparison of curves"].set_index("contrast")
     for curve, loglik in clinical_reference["growth_comparison"].items():

@@ -227,6 +227,31 @@ def test_planted_gains_are_found(reference_trial):
     assert np.mean(false) < 0.2
 
 
+def test_the_course_around_the_gain_is_that_of_those_with_one(reference_trial):
+    frame = simulate_sessions(SessionsDesign(participants=60, gains=0.5, gain=16.0, missed=0.0), 6)
+    files = {"sessions": frame[["participant", "session", "symptoms"]]}
+    plan = {"sudden_gains": {"variable": "symptoms", "percent": None}}
+    data = with_process(reference_trial, plan, **files)
+    table = sudden_gains(data)
+    course = pick(table, analysis="sudden gains, course")
+    wide = frame.pivot_table(index="participant", columns="session", values="symptoms")
+    rule = data.study.analyses.sudden_gains
+    arm = data.participants.set_index("participant")["arm"]
+    first = {who: found[0].session for who, row in zip(wide.index, wide.to_numpy(float), strict=True)
+             if (found := find_gains(row, rule))}  # fmt: skip
+    counts = arm[list(first)].value_counts()
+    kept = [who for who in first if counts[arm[who]] >= 5]
+    assert len(kept) > 0
+    for away, words in ((0, "+0"), (1, "+1")):
+        row = course[course["subgroup"].str.startswith(f"session {words} ")].iloc[0]
+        values = [wide.loc[who, first[who] + away] for who in kept]
+        assert row["estimate"] == pytest.approx(np.mean(values))
+        assert row["n_arm"] == len(kept)
+    # An arm whose count is hidden is not in the course: its count cannot be had by subtraction.
+    shown = pick(table, analysis="sudden gains", quantity="count")["estimate"]
+    assert course["n_arm"].max() == shown.sum()
+
+
 def test_at_least_one_criterion_must_stay():
     with pytest.raises(ValidationError, match="keep at least one criterion"):
         SuddenGainsAnalysis(variable="x", points=None, percent=None, stability=None)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ipt_outcomes.analyses.disclosure import SMALLEST
 from ipt_outcomes.analyses.imputed_scores import ImputationError, fit_normal, imputations
 from ipt_outcomes.analyses.number_needed import nnt_from_d, number_needed
+from ipt_outcomes.analyses.proportions import wilson
 from ipt_outcomes.analyses.response import response
 from ipt_outcomes.analyses.response_bootstrap import pooled_bootstrap
 from ipt_outcomes.analyses.response_data import score_matrix
@@ -224,6 +225,12 @@ def test_small_cells_are_hidden_with_what_gives_them_back(analysed):
         shares = rows(group, quantity="probability")
         small = (shares["estimate"] * shares["n_arm"]).round().astype("Float64")
         assert not small.between(1, SMALLEST - 1).any()
+        if analysis.endswith("by visit"):
+            hidden = set(shares.loc[shares["estimate"].isna(), "visit"])
+            ratios = rows(group, quantity="odds ratio")
+            assert ratios.loc[ratios["visit"].isin(hidden), "estimate"].isna().all()
+            assert ratios.loc[~ratios["visit"].isin(hidden), "estimate"].notna().any()
+            continue
         if shares["estimate"].isna().any():
             rest = group[~group["quantity"].str.contains("difference|number needed")]
             assert rest["estimate"].isna().all()
@@ -245,10 +252,20 @@ def test_the_curve_falls_and_meets_the_response(analysed):
 
 def test_odds_ratios_by_visit_count_observed_participants(analysed):
     data, table = analysed
-    own = rows(table, analysis="response by visit", arm="IPT", visit="week_16")
+    own = rows(table, analysis="response by visit", arm="IPT", visit="week_16",
+               quantity="odds ratio")  # fmt: skip
     matrix = score_matrix(data, "hamd17", "policy", None)
-    assert own["n_arm"].item() == (~np.isnan(matrix.at("week_16")) & (matrix.arm == 0)).sum()
+    seen = ~np.isnan(matrix.at("week_16")) & (matrix.arm == 0)
+    assert own["n_arm"].item() == seen.sum()
     assert own["estimate"].item() > 0
+    share = rows(table, analysis="response by visit", arm="IPT", visit="week_16",
+                 quantity="probability")  # fmt: skip
+    half = matrix.at("week_16")[seen] <= matrix.baseline[seen] / 2
+    assert share["estimate"].item() == pytest.approx(half.mean())
+    # Wilson's interval: Newcombe (1998), Statistics in Medicine 17:857, method 3.
+    assert [share["lower"].item(), share["upper"].item()] == pytest.approx(
+        wilson(float(half.mean()), int(seen.sum()))
+    )
 
 
 def test_the_order_of_rows_does_not_matter_and_the_seed_does(analysed):

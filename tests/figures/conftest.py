@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tables"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from made_up_fixtures import example, hostile, hostile_rows, rows
 

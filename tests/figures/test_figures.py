@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import itertools
 import json
 import os
 import re
@@ -16,9 +15,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from made_up import ROOT, SECRET, config, example_study, made_up
-from matplotlib.figure import Figure
-from matplotlib.text import Annotation, Text
+from matplotlib.text import Text
 from PIL import Image
+from tidy import assert_tidy
 
 from ipt_outcomes.figures import draw_figure, figure_names, module_of
 from ipt_outcomes.figures.drawing import Drawing
@@ -41,53 +40,6 @@ def all_figures(study: Study, rows: pd.DataFrame) -> dict[str, Drawing]:
 @pytest.fixture(scope="module")
 def figures(example: Study, rows: pd.DataFrame) -> dict[str, Drawing]:
     return all_figures(example, rows)
-
-
-def boxes(figure: Figure) -> list[tuple[str, np.ndarray]]:
-    """Text of the figure and where it stands, in pixels."""
-    with styled():
-        figure.canvas.draw()
-        renderer = figure.canvas.get_renderer()
-        found = []
-        undrawn = set()
-        for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
-            low, high = sorted(axis.get_view_interval())
-            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
-                if not low <= tick.get_loc() <= high:
-                    undrawn |= {tick.label1, tick.label2}
-        for text in figure.findobj(Text):
-            if text in undrawn:
-                continue
-            words = text.get_text().strip()
-            if not (words and text.get_visible()):
-                continue
-            # An annotation's arrow is no text.
-            extent = (
-                Text.get_window_extent(text, renderer)
-                if isinstance(text, Annotation)
-                else (text.get_window_extent(renderer))
-            )
-            if extent.width > 0:
-                found.append((words, np.array([extent.x0, extent.y0, extent.x1, extent.y1])))
-    return found
-
-
-def overlaps(found: list[tuple[str, np.ndarray]], slack: float = 1.5) -> list[tuple[str, str]]:
-    return [
-        (a, b)
-        for (a, p), (b, q) in itertools.combinations(found, 2)
-        if min(p[2], q[2]) - max(p[0], q[0]) > slack and min(p[3], q[3]) - max(p[1], q[1]) > slack
-    ]
-
-
-def assert_tidy(drawing: Drawing) -> None:
-    found = boxes(drawing.figure)
-    assert found
-    width, height = drawing.figure.get_size_inches() * drawing.figure.dpi
-    outside = [words for words, box in found if box[0] < -1 or box[1] < -1 or box[2] > width + 1
-               or box[3] > height + 1]  # fmt: skip
-    assert not outside
-    assert not overlaps(found)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +87,8 @@ def many(arms: int, weeks: list[int]) -> Study:
 def test_other_trials_are_drawn_tidily(arms: int, weeks: list[int]) -> None:
     study = many(arms, weeks)
     figures = all_figures(study, made_up(study))
-    assert list(figures) == ["participant_flow", "adjusted_means_hamd17", "adjusted_means_bdi2"]
+    assert list(figures) == ["participant_flow", "baseline_distributions",
+                             "adjusted_means_hamd17", "adjusted_means_bdi2"]  # fmt: skip
     for drawing in figures.values():
         assert_tidy(drawing)
 

@@ -85,7 +85,7 @@ def test_the_page_can_be_navigated(page: Element) -> None:
 
 def test_tables_have_captions_and_scopes(page: Element) -> None:
     tables = page.all("table")
-    assert len(tables) == 43
+    assert len(tables) == 50
     for table in tables:
         assert len(table.all("caption")) == 1
         assert all(head.attributes.get("scope") for head in table.all("th"))

@@ -23,6 +23,7 @@ from made_up_clinical import (
     safety_rows,
     therapist_rows,
 )
+from made_up_late import late_rows
 from made_up_missing import missing_rows, robustness_rows
 
 from ipt_outcomes.results import estimates
@@ -44,9 +45,34 @@ def example_study(change: dict[str, Any] | None = None) -> Study:
     return Study.model_validate(change or config())
 
 
-def hostile_study() -> Study:
-    """The example study with labels that could break out of HTML, CSV, mathtext or a box."""
+def whole_config() -> dict[str, Any]:
+    """The example study with the analyses that it leaves out, as far as figures show them."""
     raw = copy.deepcopy(config())
+    raw["arms"]["PLA"] = {"label": "Neither", "psychotherapy": "none", "medication": "none",
+                          "format": "none", "also": "clinical management"}  # fmt: skip
+    for arm in raw["arms"].values():
+        arm["also"] = "clinical management"
+    raw["trials"]["example"]["codes"]["arm"]["4"] = "PLA"
+    cells = {"both": "IPT+MED", "psychotherapy": "IPT", "medication": "MED", "neither": "PLA"}
+    raw["analyses"]["medication"] |= {"factorial": cells, "additivity_margin": 2}
+    raw["analyses"]["non_inferiority"] = {
+        "arm": "IPT", "comparator": "MED", "margin": 2.5, "justification": "Half of what is known.",
+    }  # fmt: skip
+    raw["trials"]["example"]["process"] = {
+        "sessions": {"file": "sessions.csv", "participant": "id", "session": "session",
+                     "variables": {"bond": {"column": "bond"}, "mood": {"column": "mood"}}}
+    }  # fmt: skip
+    raw["analyses"]["sudden_gains"] = {"variable": "mood"}
+    raw["analyses"]["lagged_effects"] = {"pairs": {"p": {"predictor": "bond", "outcome": "mood"}}}
+    path = {"mediator": "bdi2", "mediator_visit": "week_8", "arm": "IPT"}
+    raw["analyses"]["mediation"] = {"paths": {"early": path}}
+    del raw["analyses"]["robustness"]  # its made-up shifts are for three arms
+    return raw
+
+
+def hostile_study(raw: dict[str, Any] | None = None) -> Study:
+    """A study with labels that could break out of HTML, CSV, mathtext or a box."""
+    raw = copy.deepcopy(raw or config())
     raw["study"]["title"] = HOSTILE
     raw["study"]["notice"] = HOSTILE
     raw["trials"]["example"]["label"] = HOSTILE
@@ -83,6 +109,7 @@ def made_up(study: Study, trial: str = "example") -> pd.DataFrame:
         rows += missing_rows(study, trial)
     if study.analyses.robustness is not None:
         rows += robustness_rows(study, trial)
+    rows += late_rows(study, trial)
     rows.append(
         {**_about(trial, "observed"), "outcome": study.primary_outcome, "quantity": "observed mean",
          "arm": study.arms_of(trial)[0], "subgroup": "one person", "estimate": SECRET,

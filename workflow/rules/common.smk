@@ -105,6 +105,13 @@ def trial_estimates_of(trial):
     return [f"{folder}/{name}.parquet" for name in names]
 
 
+def residual_files(wildcards):
+    """The residuals of the primary models of one trial, one file per outcome."""
+    folder = f"results/restricted/{wildcards.trial}"
+    outcomes = STUDY.outcomes_of(wildcards.trial)
+    return [f"{folder}/residuals_{outcome}.csv" for outcome in outcomes]
+
+
 def synthesis_inputs(wildcards):
     """The published table and the estimates of our own trials that a synthesis pools."""
     plan = STUDY.synthesis[wildcards.synthesis]

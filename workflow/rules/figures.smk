@@ -38,8 +38,13 @@ rule persons:
         participants="results/restricted/{trial}/participants.parquet",
         restricted=collect(
             "results/restricted/{{trial}}/estimates/{analysis}.parquet",
-            analysis=[name for name in ANALYSES if name == "response"],
+            analysis=[name for name in ANALYSES if name in ("response", "therapists")],
         ),
+        shared=collect(
+            "results/shared/{{trial}}/estimates/{analysis}.parquet",
+            analysis=[name for name in ANALYSES if name == "therapists"],
+        ),
+        residuals=residual_files,
     output:
         figures=directory("results/restricted/{trial}/figures"),
     log:
@@ -48,7 +53,7 @@ rule persons:
         "../../environment.yml"
     params:
         config=CONFIG,
-        settings=settings("response"),
+        settings=settings("response", "therapists"),
         code=code("figures.insiders", "frames", "study", "results"),
     message:
         "{wildcards.trial}: figures that show persons drawn, not to be shared"

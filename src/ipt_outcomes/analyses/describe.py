@@ -22,6 +22,7 @@ from ipt_outcomes.analyses.data import (
     model_frame,
 )
 from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED, suppress
+from ipt_outcomes.analyses.distributions import distribution_rows
 from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
@@ -30,7 +31,7 @@ Row = dict[str, Any]
 
 
 def describe(data: TrialData) -> pd.DataFrame:
-    """Describe a trial: rows of the analyses ``flow``, ``baseline`` and ``observed``.
+    """Describe a trial: rows of ``flow``, ``baseline``, its distribution, and ``observed``.
 
     Parameters
     ----------
@@ -144,6 +145,7 @@ def _baseline(data: TrialData) -> Iterator[Row]:
                 yield {**where, "quantity": "standard deviation", "estimate": known.std()}
     for name, values in categories.items():
         yield from _category_counts(name, values, groups, base)
+    yield from distribution_rows(data, numbers)
 
 
 def _category_counts(

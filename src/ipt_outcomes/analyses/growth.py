@@ -99,6 +99,7 @@ def _by_phase(data: TrialData, course: Growth, shared: Row) -> Iterator[Row]:
         "notes": "; ".join([*course.notes, *fit.notes]) or None,
     }
     yield from _slopes(data, course, fit, where)
+    yield from _curve(data, course, fit, where)
     yield from _variances(fit, where)
 
 
@@ -193,6 +194,35 @@ def _slopes(data: TrialData, course: Growth, fit: MixedModelFit, where: Row) -> 
     yield {**where, "quantity": "test", "contrast": "arm × phase", "unit": "F",
            "statistic": test["statistic"], "df_numerator": test["df_numerator"],
            "df": test["df_denominator"], "p": test["p"]}  # fmt: skip
+
+
+def _curve(data: TrialData, course: Growth, fit: MixedModelFit, where: Row) -> Iterator[Row]:
+    """Give the piecewise curve of each arm at the ends of its phases: between them it is straight.
+
+    The mean at baseline is the same in all arms by the model.
+    """
+    names = [str(name) for name in fit.coefficients["term"]]
+    column_of = dict(zip(course.arms, course.arm_columns, strict=True))
+    terms = course.terms["piecewise"]
+    for time in course.knots:
+        spent = course.time_spent(time)
+        for arm in data.arms:
+            row = np.zeros(len(names))
+            for k, name in enumerate(names):
+                parts = set(name.split(":"))
+                own = {column_of[arm]} if arm in column_of else set()
+                if name == "Intercept":
+                    row[k] = 1.0
+                elif parts - own and parts - own <= set(terms):
+                    row[k] = spent[next(iter(parts - own))]
+            (found,) = fit.linear([row]).to_dict("records")
+            yield {**where, **{key: found[key] for key in KEPT if key not in ("statistic", "p")},
+                   "analysis": "growth, curve", "quantity": "mean", "arm": arm,
+                   "subgroup": f"{course.unit} {time:g}",
+                   "contrast": f"piecewise curve at {course.unit} {time:g}",
+                   "unit": data.study.outcomes[course.outcome].unit,
+                   "level": fit.specification.level, "interval_method": "t",
+                   "n_arm": course.people[arm]}  # fmt: skip
 
 
 def _variances(fit: MixedModelFit, where: Row) -> Iterator[Row]:

@@ -8,6 +8,7 @@ and counted: most lie in follow-up, after the last session.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,8 @@ class Growth:
         Participants with a score, by arm.
     unit
         Unit of time.
+    knots
+        Start, end of each phase and, with follow-up, the last assessment.
     random_follow_up
         Whether the follow-up can have a random slope.
     notes
@@ -56,8 +59,16 @@ class Growth:
     phases: dict[str, str]
     people: dict[str, int]
     unit: str
+    knots: list[float]
     random_follow_up: bool
     notes: list[str]
+
+    def time_spent(self, time: float) -> dict[str, float]:
+        """Return the time spent in each phase of the piecewise curve until a time."""
+        spent = {}
+        for column, (start, stop) in zip(self.phases, pairwise(self.knots), strict=True):
+            spent[column] = min(max(time - start, 0.0), stop - start)
+        return spent
 
 
 def growth_data(data: TrialData) -> Growth:
@@ -148,5 +159,6 @@ def growth_data(data: TrialData) -> Growth:
     return Growth(
         rows, outcome, arms, columns, terms, phases,
         {arm: int(counted.get(arm, 0)) for arm in data.arms}, unit,
+        [0.0, *ends.values(), *([float(rows["time"].max())] if later else [])],
         rows.loc[rows["follow_up"] > 0, "time"].nunique() >= 2, notes,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Response and remission at every visit, from one model of repeated yes-or-no outcomes.
+"""Response and remission at every visit: observed shares, and one model of repeated outcomes.
 
 Model: logit P(status) = visit + arm x visit + baseline score + covariates, by generalised
 estimating equations (:mod:`ipt_outcomes.analyses.gee`). The odds ratios compare people with the
@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ipt_outcomes.analyses.disclosure import SMALLEST
+from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.gee import GeeError, arm_by_visit, binomial_gee
+from ipt_outcomes.analyses.proportions import wilson
 from ipt_outcomes.analyses.response_data import ScoreMatrix
 from ipt_outcomes.analyses.response_rows import Comparison
 from ipt_outcomes.analyses.status import StatusDefinition
@@ -30,7 +32,7 @@ METHOD = (
 def over_time_rows(
     matrix: ScoreMatrix, definition: StatusDefinition, comparison: Comparison
 ) -> Iterator[Row]:
-    """Give odds ratios by visit.
+    """Give the observed share of each arm, and odds ratios, by visit.
 
     Parameters
     ----------
@@ -44,11 +46,16 @@ def over_time_rows(
     Yields
     ------
     dict
-        One odds ratio per arm and visit at which every arm has participants with the status and
-        without it; where that does not hold, the row says so and holds no number.
+        One share per arm and visit, with Wilson's interval; one odds ratio per arm and visit at
+        which every arm has participants with the status and without it; where that does not hold,
+        the row says so and holds no number.
     """
     event = definition.holds(matrix.baseline[:, None], matrix.scores)
     seen = ~np.isnan(matrix.scores) & ~np.isnan(matrix.baseline)[:, None]
+    shares = list(_shares(matrix, event, seen, comparison))
+    yield from shares
+    # An odds ratio beside the other arm's share would give a hidden share back.
+    telling = {row["visit"] for row in shares if row.get("estimate") is None}
     k = len(matrix.arms)
     usable, n = [], {}
     for place, visit in enumerate(matrix.visits[1:], start=1):
@@ -81,6 +88,9 @@ def over_time_rows(
                 "contrast": f"{comparison.labels[arm]} against "
                 f"{comparison.labels[matrix.arms[-1]]}",
             }
+            if visit in telling and fit is not None and place in usable:
+                yield {**about, "notes": f"{comparison.where['notes']}; {COMPLEMENT}"}
+                continue
             if fit is None or place not in usable:
                 yield {**about, "notes": f"{comparison.where['notes']}; {reason}"}
                 continue
@@ -106,3 +116,31 @@ def over_time_rows(
                 "notes": f"{comparison.where['notes']}; observed scores only; "
                 f"working correlation {fit.correlation:.2f}",
             }
+
+
+def _shares(
+    matrix: ScoreMatrix,
+    event: NDArray[np.bool_],
+    seen: NDArray[np.bool_],
+    comparison: Comparison,
+) -> Iterator[Row]:
+    for place, visit in enumerate(matrix.visits[1:], start=1):
+        for a, arm in enumerate(matrix.arms):
+            known = seen[:, place] & (matrix.arm == a)
+            n, k = int(known.sum()), int(event[known, place].sum())
+            about: Row = {
+                **comparison.where,
+                "method": "observed share",
+                "quantity": "probability",
+                "visit": visit,
+                "arm": arm,
+                "n_arm": n,
+                "notes": f"{comparison.where['notes']}; observed scores only",
+            }
+            if n < SMALLEST or 0 < k < SMALLEST:
+                yield {**about, "n_arm": None, "notes": f"{about['notes']}; {SUPPRESSED}"}
+                continue
+            lower, upper = wilson(k / n, n, comparison.level)
+            yield {**about, "estimate": k / n, "lower": lower, "upper": upper,
+                   "level": comparison.level, "interval_method": "Wilson",
+                   "unit": "proportion"}  # fmt: skip

@@ -158,7 +158,52 @@ def sudden_gains(data: TrialData) -> pd.DataFrame:
         own = [gains[who] for who in wide.index if arm[who] == name]
         if own:
             rows.extend(_rows(data, rule, name, own))
+    of = arm.reindex(wide.index).to_numpy(str)
+    rows.extend(_course(data, rule, wide.to_numpy(float), list(gains.values()), of))
     return estimates(rows)
+
+
+def _course(
+    data: TrialData,
+    rule: SuddenGainsAnalysis,
+    scores: Floats,
+    gains: list[list[Gain]],
+    arms: NDArray[np.str_],
+) -> Iterator[Row]:
+    """Give the mean score around the first gain by session from it, arms with gains together."""
+    around: dict[int, list[float]] = {}
+    with_gain = arms[[bool(own) for own in gains]]
+    # With an arm whose count is hidden in it, the pooled n would tell that count.
+    shown = [name for name in data.arms if (with_gain == name).sum() >= SMALLEST]
+    for row, own, arm in zip(scores, gains, arms, strict=True):
+        for session in range(1, len(row) + 1) if own and arm in shown else ():
+            away = session - own[0].session
+            if -rule.sessions < away <= rule.sessions and not math.isnan(row[session - 1]):
+                around.setdefault(away, []).append(float(row[session - 1]))
+    for away, values in sorted(around.items()):
+        n = len(values)
+        about: Row = {
+            "trial": data.trial,
+            "analysis": "sudden gains, course",
+            "analysis_set": AS_RANDOMISED,
+            "quantity": "observed mean",
+            "contrast": "score around the first gain",
+            "subgroup": f"session {away:+d} from the session before the gain",
+            "status": "exploratory",
+            "disclosure": "shared",
+            "method": "description",
+            "notes": f"{label_of(data, rule.variable)}: {criteria_in_words(rule)}; of "
+            f"{', '.join(data.study.arms[name].label for name in shown)}; participants chosen "
+            "for the drop: its size is no effect of anything",
+        }
+        if n < SMALLEST:
+            yield {**about, "notes": f"{about['notes']}; {SUPPRESSED}"}
+            continue
+        mean, se = float(np.mean(values)), float(np.std(values, ddof=1)) / math.sqrt(n)
+        half = float(stats.t.ppf((1 + rule.level) / 2, n - 1)) * se
+        yield {**about, "estimate": mean, "se": se, "df": n - 1, "lower": mean - half,
+               "upper": mean + half, "level": rule.level, "interval_method": "t",
+               "n_arm": n}  # fmt: skip
 
 
 def criteria_in_words(rule: SuddenGainsAnalysis) -> str:

@@ -29,21 +29,38 @@ def figure_names(study: Study, trial: str) -> list[str]:
     trial
         Short name of the trial.
     """
-    names = ["participant_flow", *(MEANS + outcome for outcome in study.outcomes_of(trial))]
+    names = [
+        "participant_flow",
+        "baseline_distributions",
+        *(MEANS + outcome for outcome in study.outcomes_of(trial)),
+    ]
     names += ["problem_areas"] * (study.analyses.problem_areas is not None)
     adds = study.analyses.medication is not None
     names += ["medication"] * bool(adds and add_on_contrasts(study, study.arms_of(trial)))
-    names += ["responders"] * (study.analyses.response is not None)
-    names += ["reliable_change"] * (study.analyses.response is not None)
+    plans = study.analyses
+    names += ["additivity"] * (plans.medication is not None and bool(plans.medication.factorial))
+    names += ["non_inferiority"] * (plans.non_inferiority is not None)
+    names += ["responders", "response_by_visit", "reliable_change"] * (plans.response is not None)
     names += ["time_to_events"] * (study.analyses.time_to_event is not None)
     names += ["moderators"] * (study.analyses.moderators is not None)
     names += ["missing_scores"] * (study.analyses.missing_data is not None)
+    followed = any(study.visits[v].week > _endpoint(study) for v in study.visits_of(trial))
+    names += ["growth"] * (plans.growth is not None)
+    names += ["durability"] * (plans.growth is not None and followed)
+    names += ["sudden_gains"] * (plans.sudden_gains is not None)
+    names += ["within_person"] * (plans.lagged_effects is not None)
+    names += ["therapists"] * (plans.therapists is not None)
+    names += ["diagnostics"] * (plans.diagnostics is not None)
     plan = study.analyses.robustness
     if plan is not None:
         names += ["robustness"]
         names += ["robustness_remission"] * (plan.remission_at_most is not None)
         names += ["tipping_points"] * (plan.delta is not None)
     return names
+
+
+def _endpoint(study: Study) -> float:
+    return study.visits[study.estimands[study.primary_estimand].endpoint].week
 
 
 def module_of(name: str) -> str:

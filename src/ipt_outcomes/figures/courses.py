@@ -12,8 +12,9 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
+from ipt_outcomes.figures.label_places import spread
 from ipt_outcomes.figures.style import (
     INK,
     MARKER_SIZES,
@@ -24,10 +25,10 @@ from ipt_outcomes.figures.style import (
     SMALL,
     TEXT,
     text_width,
+    tick,
     wrapped,
 )
-from ipt_outcomes.study import Study
-from ipt_outcomes.tables.numbers import number
+from ipt_outcomes.figures.timeline import Timeline, shown_weeks
 
 COUNT_ROW = 12.0
 """Height of a line of the table of counts, in points."""
@@ -37,6 +38,8 @@ LABEL_GAP = 12.0
 
 LABEL_ROOM = 92.0
 """Most room for a label of a line or of a row of counts, in points."""
+
+WEEKS = "Weeks since randomisation"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,8 @@ class Course:
         Its points in order of time.
     n_at_start
         How many were assessed at the start, in words; empty when not known.
+    observed
+        Weeks and means drawn hollow beside the line, such as what was observed.
     """
 
     label: str
@@ -81,51 +86,7 @@ class Course:
     marker: str
     marks: Sequence[Mark]
     n_at_start: str = ""
-
-
-@dataclass(frozen=True)
-class Timeline:
-    """The axis of time.
-
-    Parameters
-    ----------
-    start
-        Week of the baseline visit.
-    weeks
-        Weeks of the later visits, in order.
-    end_of_treatment
-        Week of the last visit during treatment.
-    endpoint
-        Week of the endpoint.
-    """
-
-    start: float
-    weeks: tuple[float, ...]
-    end_of_treatment: float
-    endpoint: float
-
-    @classmethod
-    def of(cls, study: Study, trial: str, endpoint: str) -> Timeline:
-        """Read the visits of a trial."""
-        visits = [study.visits[name] for name in study.visits_of(trial)]
-        later = tuple(visit.week for visit in visits if visit.phase != "baseline")
-        treated = [visit.week for visit in visits if visit.phase == "treatment"]
-        return cls(
-            study.visits[study.baseline].week,
-            later,
-            max(treated, default=later[-1] if later else 0.0),
-            study.visits[endpoint].week,
-        )
-
-    @property
-    def last(self) -> float:
-        """The last week."""
-        return max((*self.weeks, self.start))
-
-    @property
-    def has_follow_up(self) -> bool:
-        """Whether there are visits after the end of treatment."""
-        return self.last > self.end_of_treatment
+    observed: Sequence[tuple[float, float]] = ()
 
 
 def draw_courses(
@@ -136,6 +97,8 @@ def draw_courses(
     time: Timeline,
     *,
     y_label: str,
+    x_label: str = WEEKS,
+    counts: str | None = "n with a score",
     start: float | None = None,
 ) -> Axes:
     """Draw courses over time into a part of a figure.
@@ -153,6 +116,10 @@ def draw_courses(
         The visits.
     y_label
         What is shown, with its unit.
+    x_label
+        What time is counted in.
+    counts
+        Head of the table of counts; None for no such table.
     start
         A mean that all lines start from; drawn hollow.
 
@@ -167,9 +134,10 @@ def draw_courses(
     widest_end = max(
         (text_width(line, TEXT, bold=True) for lines in ends for line in lines), default=0
     )
-    left = max(text_width("n with a score", SMALL), widest) * POINT + 14 * POINT
+    beside = 58.0 if counts is None else max(text_width(counts, SMALL), widest) + 14
+    beneath = 34.0 if counts is None else 56 + COUNT_ROW * sum(len(lines) for lines in names)
+    left, below = beside * POINT, beneath * POINT
     right = (widest_end + LABEL_GAP + 6) * POINT
-    below = (56 + COUNT_ROW * sum(len(lines) for lines in names)) * POINT
     page_width, page_height = figure.get_size_inches()
     axes = figure.add_axes(
         (
@@ -180,16 +148,17 @@ def draw_courses(
         )
     )
     width_points = (page_width - left - right) / POINT
-    _set_time(axes, time, width_points)
+    _set_time(axes, time, width_points, x_label)
     _draw_lines(axes, courses, time, width_points, start)
     _set_scores(axes, courses, start, y_label)
     _mark_phases(axes, time)
     _label_ends(axes, courses, ends, _shifts(courses, time, width_points))
-    _write_counts(axes, courses, names, time)
+    if counts is not None:
+        _write_counts(axes, courses, names, time, counts)
     return axes
 
 
-def _set_time(axes: Axes, time: Timeline, width: float) -> None:
+def _set_time(axes: Axes, time: Timeline, width: float, x_label: str) -> None:
     span = max(time.last - time.start, 1e-9)
     axes.set_xlim(time.start - 0.03 * span, time.last + 0.03 * span)
     shown = shown_weeks(time, width)
@@ -199,34 +168,8 @@ def _set_time(axes: Axes, time: Timeline, width: float) -> None:
     for week, label in zip(shown, axes.get_xticklabels(), strict=True):
         if week == time.endpoint:
             label.set_fontweight("bold")
-    axes.set_xlabel("Weeks since randomisation", labelpad=10)
+    axes.set_xlabel(x_label, labelpad=10)
     axes.axvline(time.endpoint, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-
-
-def shown_weeks(time: Timeline, width: float, room: float = 19.0) -> list[float]:
-    """Choose the weeks that can be labelled without touching each other.
-
-    Parameters
-    ----------
-    time
-        The visits.
-    width
-        Length of the axis in points.
-    room
-        Least distance of two labels, in points.
-
-    Examples
-    --------
-    >>> shown_weeks(Timeline(0, (1, 2, 3, 4, 16), 16, 16), 160)
-    [0, 3, 16]
-    """
-    scale = width / max(1.06 * (time.last - time.start), 1e-9)
-    must = [time.start, time.endpoint, time.last]
-    chosen = list(dict.fromkeys(must))
-    for week in time.weeks:
-        if all(abs(week - other) * scale >= room for other in chosen):
-            chosen.append(week)
-    return sorted(chosen)
 
 
 def _shifts(courses: Sequence[Course], time: Timeline, width: float) -> list[float]:
@@ -235,7 +178,8 @@ def _shifts(courses: Sequence[Course], time: Timeline, width: float) -> list[flo
     gaps = [later - earlier for earlier, later in pairwise(every)]
     a_point = 1.06 * (time.last - time.start) / width  # weeks that a printed point spans
     # Neighbours stand far enough apart to be told apart, but never nearer to another visit.
-    dodge = min(5.5 * a_point, 0.45 * min(gaps, default=1.0) / max(len(courses), 1))
+    apart = 5.5 if not any(course.observed for course in courses) else 2.5
+    dodge = min(apart * a_point, 0.45 * min(gaps, default=1.0) / max(len(courses), 1))
     return [(position - (len(courses) - 1) / 2) * dodge for position in range(len(courses))]
 
 
@@ -260,6 +204,10 @@ def _draw_lines(
         axes.vlines(weeks, [mark.lower for mark in course.marks],
                     [mark.upper for mark in course.marks], color=course.colour,
                     linewidth=1.1, zorder=3)  # fmt: skip
+        axes.plot([week + shift for week, _ in course.observed],
+                  [mean for _, mean in course.observed], linestyle="none", marker=course.marker,
+                  markersize=MARKER_SIZES[course.marker] - 0.6, markerfacecolor=PAPER,
+                  markeredgecolor=course.colour, markeredgewidth=0.9, zorder=2.5)  # fmt: skip
         axes.plot(weeks, means, linestyle="none", marker=course.marker,
                   markersize=MARKER_SIZES[course.marker], markerfacecolor=course.colour,
                   markeredgecolor=PAPER, markeredgewidth=0.5, zorder=4)  # fmt: skip
@@ -281,7 +229,7 @@ def _set_scores(axes: Axes, courses: Sequence[Course], start: float | None, y_la
         near_zero = 0 <= low < 0.35 * high
         axes.set_ylim(0 if near_zero else low - margin, high + margin)
     axes.yaxis.set_major_locator(MaxNLocator(nbins=7, steps=[1, 2, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: number(y, 1 if y % 1 else 0)))
+    axes.yaxis.set_major_formatter(tick)
     length = axes.get_window_extent().height / axes.figure.dpi / POINT
     lines = [line for part in y_label.splitlines() for line in wrapped(part, length, TEXT, 2)]
     axes.set_ylabel("\n".join(lines), labelpad=6)
@@ -339,65 +287,12 @@ def _label_ends(
         )  # fmt: skip
 
 
-def spread(wanted: Sequence[float], room: Sequence[float], height: float) -> list[float]:
-    """Move labels apart along an axis as little as needed.
-
-    Parameters
-    ----------
-    wanted
-        Where each label would stand, in points.
-    room
-        How much room each takes, in points.
-    height
-        Length of the axis in points.
-
-    Returns
-    -------
-    list of float
-        Where each label stands, in the order given; none overlap unless the axis is too short.
-
-    Examples
-    --------
-    >>> spread([10.0, 12.0, 50.0], [10.0, 10.0, 10.0], 100.0)
-    [6.0, 16.0, 50.0]
-    """
-    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
-    # Labels that would touch form a block, which is centred on the mean of its members' places.
-    blocks: list[list[int]] = []
-    for i in order:
-        blocks.append([i])
-        while len(blocks) > 1 and _touch(blocks[-2], blocks[-1], wanted, room, height):
-            blocks[-2:] = [blocks[-2] + blocks[-1]]
-    placed = [0.0] * len(wanted)
-    for block in blocks:
-        at = _bottom(block, wanted, room, height)
-        for i in block:
-            placed[i] = at + room[i] / 2
-            at += room[i]
-    return placed
-
-
-def _bottom(
-    block: Sequence[int], wanted: Sequence[float], room: Sequence[float], height: float
-) -> float:
-    size = sum(room[i] for i in block)
-    centre = sum(wanted[i] for i in block) / len(block)
-    return max(min(centre - size / 2, height - size), 0.0)
-
-
-def _touch(
-    below: Sequence[int],
-    above: Sequence[int],
-    wanted: Sequence[float],
-    room: Sequence[float],
-    height: float,
-) -> bool:
-    top = _bottom(below, wanted, room, height) + sum(room[i] for i in below)
-    return top > _bottom(above, wanted, room, height)
-
-
 def _write_counts(
-    axes: Axes, courses: Sequence[Course], names: Sequence[list[str]], time: Timeline
+    axes: Axes,
+    courses: Sequence[Course],
+    names: Sequence[list[str]],
+    time: Timeline,
+    head: str,
 ) -> None:
     across = axes.get_xaxis_transform()
     about: dict[str, Any] = {"xycoords": across, "textcoords": "offset points",
@@ -406,7 +301,7 @@ def _write_counts(
     left = axes.get_xlim()[0]
     shown = [label.get_text() for label in axes.get_xticklabels()]
     y = -47.0
-    axes.annotate("n with a score", (left, 0), xytext=(-8, y), ha="right", color=QUIET, **about)
+    axes.annotate(head, (left, 0), xytext=(-8, y), ha="right", color=QUIET, **about)
     for course, lines in zip(courses, names, strict=True):
         counts = {mark.week: mark.n for mark in course.marks}
         if course.n_at_start:

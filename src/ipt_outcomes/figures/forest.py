@@ -7,11 +7,23 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
-from ipt_outcomes.figures.style import INK, PAPER, POINT, QUIET, SMALL, TEXT, text_width, wrapped
-from ipt_outcomes.tables.numbers import number
+from ipt_outcomes.figures.style import (
+    INK,
+    MARKER_SIZES,
+    PAPER,
+    POINT,
+    QUIET,
+    SMALL,
+    TEXT,
+    text_width,
+    tick,
+    wrapped,
+)
 
+LIMIT = "#b3460b"
+"""Colour of a line such as a margin."""
 SYMBOLS = ("n", "p")
 """Heads that are set in italics."""
 LINE = 15.0
@@ -46,6 +58,8 @@ class Bar:
         Whether it is the line that counts most.
     beside
         A second interval of the same estimate, drawn thin below the first; None for none.
+    colour, marker
+        How it looks: those of an arm, where the line is about one.
     """
 
     label: str
@@ -56,14 +70,27 @@ class Bar:
     columns: tuple[str, ...]
     strong: bool = False
     beside: tuple[float, float] | None = None
+    colour: str = INK
+    marker: str = "s"
 
 
 @dataclass(frozen=True)
 class Block:
-    """Lines under a common head; an empty head takes no room."""
+    """Lines under a common head.
+
+    Parameters
+    ----------
+    head
+        The head; an empty one takes no room.
+    bars
+        The lines.
+    limits
+        Values besides no difference at which a line is drawn across the block: a margin.
+    """
 
     head: str
     bars: Sequence[Bar]
+    limits: Sequence[float] = ()
 
 
 def forest_height(blocks: Sequence[Block]) -> float:
@@ -88,7 +115,7 @@ def draw_forest(
     *,
     heads: Sequence[str],
     x_label: str,
-    sides: tuple[str, str],
+    sides: tuple[str, str] | None,
 ) -> Axes:
     """Draw a forest into a part of a figure.
 
@@ -105,7 +132,7 @@ def draw_forest(
     x_label
         What is shown, with its unit.
     sides
-        What lies left and right of no difference.
+        What lies left and right of no difference; None where there are no sides.
     """
     page_width, page_height = figure.get_size_inches()
     height = forest_height(blocks)
@@ -133,8 +160,7 @@ def draw_forest(
     axes.set_ylim(length, 0)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
-    axes.axvline(0, color=QUIET, linewidth=0.8, zorder=1)
-    edges = [0.0]
+    edges = [0.0, *(limit for block in blocks for limit in block.limits)]
     for x, name in zip(_columns(widths), heads[1:], strict=True):
         _beside(axes, name, x, -7, right=True, size=SMALL, colour=QUIET)
     _beside(axes, heads[0], -4, -7, right=False, size=SMALL, colour=QUIET, ha="right")
@@ -149,6 +175,7 @@ def draw_forest(
                 bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 1.5}, zorder=4,
             )  # fmt: skip
             y += HEAD
+        _draw_limits(axes, block, y)
         for bar in block.bars:
             middle = y + _height(bar) / 2
             _draw_bar(axes, bar, middle)
@@ -167,16 +194,27 @@ def draw_forest(
     margin = 0.06 * max(max(edges) - min(edges), 1e-9)
     axes.set_xlim(min(edges) - margin, max(edges) + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: number(x, 1 if x % 1 else 0)))
+    axes.xaxis.set_major_formatter(tick)
     around = 2 * min(start, end) / POINT + (page_width - start - end) / POINT
     axes.set_xlabel(wrapped(x_label, around, TEXT, 1)[0], labelpad=3)
-    for text, ha, at in ((f"← {sides[0]}", "right", -6), (f"{sides[1]} →", "left", 6)):
+    beside = () if sides is None else ((f"← {sides[0]}", "right", -6), (f"{sides[1]} →", "left", 6))
+    for text, ha, at in beside:
         axes.annotate(
             text, (0, 0), xycoords=("data", "axes fraction"),
             xytext=(at, -31), textcoords="offset points", ha=ha, va="top", fontsize=SMALL,
             color=QUIET, annotation_clip=False,
         )  # fmt: skip
     return axes
+
+
+def _draw_limits(axes: Axes, block: Block, top: float) -> None:
+    bottom = top + sum(_height(bar) for bar in block.bars)
+    axes.vlines(0, top, bottom, color=QUIET, linewidth=0.8, zorder=1)
+    for limit in block.limits:
+        axes.vlines(limit, top, bottom, color=LIMIT, linewidth=1.1, linestyle=(0, (4, 2)), zorder=1)
+        axes.annotate("margin", (limit, top), xytext=(0, 2), textcoords="offset points",
+                      ha="center", va="bottom", fontsize=SMALL, color=LIMIT, zorder=5,
+                      annotation_clip=False)  # fmt: skip
 
 
 def _columns(widths: Sequence[float]) -> list[float]:
@@ -188,14 +226,15 @@ def _draw_bar(axes: Axes, bar: Bar, y: float) -> None:
     if bar.estimate is None:
         return
     if bar.lower is not None and bar.upper is not None:
-        axes.hlines(y, bar.lower, bar.upper, color=INK, linewidth=1.2, zorder=2)
+        axes.hlines(y, bar.lower, bar.upper, color=bar.colour, linewidth=1.2, zorder=2)
     if bar.beside is not None:
         below = y + BESIDE
         axes.hlines(below, *bar.beside, color=QUIET, linewidth=0.7, zorder=2)
         axes.plot(bar.beside, [below, below], linestyle="none", marker="|", markersize=3,
                   markeredgecolor=QUIET, markeredgewidth=0.7, zorder=2)  # fmt: skip
-    axes.plot([bar.estimate], [y], linestyle="none", marker="s", markersize=5.5,
-              markerfacecolor=INK if bar.strong else PAPER, markeredgecolor=INK,
+    axes.plot([bar.estimate], [y], linestyle="none", marker=bar.marker,
+              markersize=MARKER_SIZES[bar.marker] + 0.7,
+              markerfacecolor=bar.colour if bar.strong else PAPER, markeredgecolor=bar.colour,
               markeredgewidth=1.1, zorder=3)  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Figures that show persons: each participant's course, and change from baseline to the endpoint.
+"""Figures that show persons: each participant's course and change, and what models say of each.
 
 They are for those who may see the data: they go to ``results/restricted`` and never into the
 report. What may be shared says the same of groups: the adjusted and observed means, and the classes
@@ -7,12 +7,19 @@ of reliable change (``reliable_change``). No id of a participant is drawn or wri
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
 
 from ipt_outcomes.figures.drawing import Drawing
+from ipt_outcomes.figures.insiders_models import (
+    NOT_SHARED,
+    PREDICTED,
+    residual_plot,
+    therapist_effects,
+)
 from ipt_outcomes.figures.reliable_change import ANALYSIS, CLASSES
 from ipt_outcomes.figures.style import (
     INK,
@@ -27,8 +34,6 @@ from ipt_outcomes.figures.style import (
 )
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.quotes import named, words
-
-NOT_SHARED = "Shows persons: not to be shared. "
 
 
 def trajectories(study: Study, trial: str, scores: pd.DataFrame, arms: pd.Series) -> Drawing:
@@ -150,6 +155,7 @@ def draw_insiders(
     scores: pd.DataFrame,
     participants: pd.DataFrame,
     rows: pd.DataFrame,
+    residuals: Mapping[str, pd.DataFrame] | None = None,
     folder: str | Path,
 ) -> list[str]:
     """Draw all figures that show persons into a folder that stays inside.
@@ -161,7 +167,9 @@ def draw_insiders(
     scores, participants
         The canonical frames.
     rows
-        The restricted rows of the analyses.
+        The restricted rows of the analyses, with the shared ones of the therapists' beside them.
+    residuals
+        Outcome: residuals of its primary model, one row per score.
     folder
         Where to write.
 
@@ -175,6 +183,10 @@ def draw_insiders(
     drawn = {"trajectories": trajectories(study, trial, scores, arms)}
     if len(rows) and (rows["analysis"] == ANALYSIS).any():
         drawn["change_plot"] = change_plot(study, trial, rows)
+    if len(rows) and (rows["analysis"] == PREDICTED).any():
+        drawn["therapist_effects"] = therapist_effects(study, trial, rows)
+    for outcome, table in (residuals or {}).items():
+        drawn[f"residuals_{outcome}"] = residual_plot(study, trial, outcome, table, arms)
     for name, drawing in drawn.items():
         drawing.save(folder / name)
     return list(drawn)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from ipt_outcomes.figures.courses import COUNT_ROW, Course, Mark, Timeline, draw_courses
+from ipt_outcomes.figures.courses import COUNT_ROW, Course, Mark, draw_courses
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.style import arm_colour, arm_marker, new_figure, styled
+from ipt_outcomes.figures.timeline import Timeline
 from ipt_outcomes.tables.quotes import FORMS, Piece, Text, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, about_model
@@ -74,12 +75,12 @@ def _course(source: Source, rows: Rows, outcome: str, arm: str) -> Course:
     return Course(study.arms[arm].label, arm_colour(study, arm), arm_marker(study, arm), marks, n)
 
 
-def mark_of(row: Row, week: float) -> Mark:
-    """Turn a row into a point of a course."""
+def mark_of(row: Row, week: float, n: str | None = None) -> Mark:
+    """Turn a row into a point of a course, with the words for how many stand behind it."""
     estimate = row["estimate"]
     low = estimate if row["lower"] is None else row["lower"]
     high = estimate if row["upper"] is None else row["upper"]
-    return Mark(week, estimate, low, high, FORMS["n"](row))
+    return Mark(week, estimate, low, high, FORMS["n"](row) if n is None else n)
 
 
 _COLUMNS = ("series", "label", "visit", "week", "n", "estimate", "lower", "upper", "id")

@@ -6,11 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from ipt_outcomes.figures.courses import COUNT_ROW, Course, Timeline, draw_courses
+from ipt_outcomes.figures.courses import COUNT_ROW, Course, draw_courses
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
 from ipt_outcomes.figures.means import bars_are, mark_of
 from ipt_outcomes.figures.style import TEXT, area_colour, area_marker, new_figure, styled
+from ipt_outcomes.figures.timeline import Timeline
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS, PROBLEM_AREAS
 from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
 from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words

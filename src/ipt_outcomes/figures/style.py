@@ -22,6 +22,7 @@ from matplotlib.textpath import text_to_path
 
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import PROBLEM_AREAS
+from ipt_outcomes.tables.numbers import MINUS
 
 INK = "#1a1a1a"
 QUIET = "#595959"
@@ -123,6 +124,17 @@ def area_marker(area: str) -> str:
 def _area(area: str) -> int:
     names: tuple[str, ...] = PROBLEM_AREAS
     return names.index(area) if area in names else 0
+
+
+def tick(value: float, _: float | None = None) -> str:
+    """Write a number of an axis with as many decimals as it needs, as matplotlib asks for it.
+
+    Examples
+    --------
+    >>> tick(-0.05), tick(10.0)
+    ('−0.05', '10')
+    """
+    return f"{value:g}".replace("-", MINUS)
 
 
 @cache

@@ -30,9 +30,10 @@ from ipt_outcomes.figures.style import (
     new_figure,
     styled,
     text_width,
+    tick,
     wrapped,
 )
-from ipt_outcomes.tables.numbers import MINUS, number
+from ipt_outcomes.tables.numbers import number
 from ipt_outcomes.tables.quotes import Part, Text, listed, quote, words
 from ipt_outcomes.tables.robustness import PREFIX
 from ipt_outcomes.tables.rows import Row, Rows
@@ -193,10 +194,6 @@ def _few() -> MaxNLocator:
     return MaxNLocator(5, steps=[1, 2, 2.5, 5, 10])
 
 
-def _plain(value: float, _: float | None = None) -> str:
-    return f"{value:g}".replace("-", MINUS)
-
-
 def _signed(value: float) -> str:
     return ("+" if value > 0 else "") + number(value, 1)
 
@@ -232,8 +229,8 @@ def _line(axes: Axes, source: Source, surface: Surface) -> None:
         break  # the nearest one is labelled; a second is drawn by the surface
     axes.xaxis.set_major_locator(_few())
     axes.yaxis.set_major_locator(_few())
-    axes.xaxis.set_major_formatter(_plain)
-    axes.yaxis.set_major_formatter(_plain)
+    axes.xaxis.set_major_formatter(tick)
+    axes.yaxis.set_major_formatter(tick)
     axes.set_xlabel(_shift_label(source, surface.arm, 235))
     axes.set_ylabel(wrapped(f"Difference ({settings.unit})", 120, TEXT, 1)[0])
 
@@ -257,7 +254,7 @@ def _surface(axes: Axes, bar: Axes, source: Source, surface: Surface, extreme: f
     _name_regions(axes, source, surface, x, y, (lower > 0).astype(int) - (upper < 0))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(_few())
-        axis.set_major_formatter(_plain)
+        axis.set_major_formatter(tick)
     for spine in ("top", "right"):
         axes.spines[spine].set_visible(True)
     axes.set_xlabel(_shift_label(source, surface.arm, 235))
@@ -269,7 +266,7 @@ def _surface(axes: Axes, bar: Axes, source: Source, surface: Surface, extreme: f
     scale.outline.set_visible(False)
     scale.locator = _few()
     scale.update_ticks()
-    bar.yaxis.set_major_formatter(_plain)
+    bar.yaxis.set_major_formatter(tick)
     bar.set_ylabel(wrapped(f"Difference ({unit})", 120, TEXT, 1)[0])
 
 

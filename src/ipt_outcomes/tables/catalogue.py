@@ -12,17 +12,23 @@ from ipt_outcomes.study import Study
 from ipt_outcomes.study.components import add_on_contrasts
 from ipt_outcomes.tables.baseline import baseline
 from ipt_outcomes.tables.delivery import delivery
+from ipt_outcomes.tables.diagnostics import diagnostics, model_checks
 from ipt_outcomes.tables.endpoint import endpoint_differences
 from ipt_outcomes.tables.estimands import estimands
+from ipt_outcomes.tables.factorial import factorial
 from ipt_outcomes.tables.flow import participant_flow
 from ipt_outcomes.tables.further import further_tables
+from ipt_outcomes.tables.growth import curves, durability, growth
 from ipt_outcomes.tables.harms import harms
+from ipt_outcomes.tables.lagged_effects import within_person
 from ipt_outcomes.tables.means import adjusted_means
 from ipt_outcomes.tables.medication import medication
 from ipt_outcomes.tables.missing_scores import missing_predictors, missing_scores
 from ipt_outcomes.tables.moderators import moderators
+from ipt_outcomes.tables.non_inferiority import non_inferiority
 from ipt_outcomes.tables.observed import observed_scores
 from ipt_outcomes.tables.problem_areas import problem_areas
+from ipt_outcomes.tables.process import dose_response, mediation, sudden_gains
 from ipt_outcomes.tables.responders import responders
 from ipt_outcomes.tables.robustness import robustness
 from ipt_outcomes.tables.secondary import secondary_outcomes
@@ -100,6 +106,26 @@ def _makers(study: Study, trial: str) -> Makers:
     adds = study.analyses.medication is not None
     if adds and add_on_contrasts(study, study.arms_of(trial)):
         plan("medication", medication, "medication")
+    if study.analyses.medication is not None and study.analyses.medication.factorial is not None:
+        plan("factorial", factorial, "medication, factorial")
+    if study.analyses.growth is not None:
+        plan("growth", growth, "growth")
+        plan("growth_curves", curves, "growth, comparison of curves")
+        plan("durability", durability, "growth, durability")
+    if study.analyses.diagnostics is not None:
+        plan("diagnostics", diagnostics, "diagnostics")
+        plan("diagnostics_models", model_checks)
+    if study.analyses.non_inferiority is not None:
+        kind = study.analyses.non_inferiority.kind
+        plan("non_inferiority", non_inferiority, kind)
+    for name, section, make, analysis in (
+        ("sudden_gains", study.analyses.sudden_gains, sudden_gains, "sudden gains"),
+        ("within_person", study.analyses.lagged_effects, within_person, "lagged effects"),
+        ("mediation", study.analyses.mediation, mediation, "mediation"),
+        ("dose_response", study.analyses.dose_response, dose_response, "dose response"),
+    ):
+        if section is not None:
+            plan(name, make, analysis)
     others = tuple(o for o in study.outcomes_of(trial) if o != study.primary_outcome)
     if others:
         about: dict[str, object] = {"outcome": others, "estimand": study.primary_estimand,

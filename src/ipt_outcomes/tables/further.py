@@ -16,10 +16,20 @@ from ipt_outcomes.tables.source import Source, interval_head, not_fitted_notes
 from ipt_outcomes.tables.table import Line, Table, column
 
 HAVE_THEIR_OWN = ("flow", "baseline", "observed", "primary", "primary, model-based errors",
-                  "problem areas", "medication", "missing data")  # fmt: skip
-DRAWN = ("robustness, delta ", "robustness, remission, delta ", "pooled trials")
-"""Beginnings of analyses that a figure shows whole: a grid of shifts is no reading, and what a
-trial gives to a synthesis stands there."""
+                  "problem areas", "medication", "missing data", "baseline distribution",
+                  "growth", "growth, curve", "growth, comparison of curves", "growth, durability",
+                  "medication, factorial", "medication, factorial, over time",
+                  "medication, factorial, additivity", "medication, timing by symptoms",
+                  "sudden gains", "dose response", "dose response, compliers",
+                  "non-inferiority", "non-inferiority, imputed under the null",
+                  "non-inferiority, verdict", "equivalence",
+                  "equivalence, imputed under the null", "equivalence, verdict",
+                  "diagnostics, influence", "diagnostics, convergence",
+                  "diagnostics, residuals")  # fmt: skip
+DRAWN = ("robustness, delta ", "robustness, remission, delta ", "diagnostics, covariance ",
+         "lagged effects, ", "mediation, ", "pooled trials")  # fmt: skip
+"""Beginnings of analyses that a figure or a table shows whole: a grid of shifts is no reading, and
+what a trial gives to a synthesis stands there."""
 PLAIN_LIST = "analysis_"
 """How the names of these tables begin."""
 MOST = 200

@@ -40,6 +40,23 @@ def number(value: float | None, decimals: int = 2) -> str:
     return f"{MINUS}{text}" if negative else text
 
 
+def small(value: float | None) -> str:
+    """Write a number that may be tiny with two figures that count.
+
+    Examples
+    --------
+    >>> small(0.0221), small(3.1e-12), small(0.0), small(-0.06)
+    ('0.022', '3.1 × 10⁻¹²', '0', '−0.060')
+    """
+    if value is None or not math.isfinite(value) or value == 0:
+        return "0" if value == 0 else number(value)
+    power = math.floor(math.log10(abs(value)))
+    if power >= -4:
+        return number(value, max(0, 1 - power))
+    digits = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{number(value / 10.0**power, 1)} × 10{digits}"
+
+
 def p_value(p: float | None) -> str:
     """Write a p-value without a zero before its point.
 

@@ -74,6 +74,7 @@ FORMS: dict[str, Callable[[Row], str]] = {
     "percent points": lambda row: numbers.number(_times(100, row["estimate"]), 1),
     "three decimals": lambda row: numbers.number(row["estimate"], 3),
     "three decimal interval": lambda row: numbers.interval(row["lower"], row["upper"], 3),
+    "small": lambda row: numbers.small(row["estimate"]),
     "subgroup": lambda row: row["subgroup"] or "",
     "analysis": lambda row: row["analysis"],
     "one decimal": lambda row: numbers.number(row["estimate"], 1),

@@ -1,0 +1,116 @@
+"""What the primary models rest on: other covariances, influence, convergence, residuals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ipt_outcomes.tables.comparisons import capital, estimate_cells, estimate_columns
+from ipt_outcomes.tables.quotes import Text, quote, words
+from ipt_outcomes.tables.rows import Row, Rows
+from ipt_outcomes.tables.source import Source
+from ipt_outcomes.tables.table import Line, Table, column
+
+COVARIANCE = "diagnostics, covariance "
+INFLUENCE = "diagnostics, influence"
+CONVERGENCE = "diagnostics, convergence"
+RESIDUALS = "diagnostics, residuals"
+
+
+def covariances(source: Source, outcome: str | None = None) -> list[str]:
+    """Return the analyses with other covariances, that of the primary model first."""
+    rows = source.rows if outcome is None else source.rows.where(outcome=outcome)
+    return [name for name in rows.values("analysis") if name.startswith(COVARIANCE)]
+
+
+def diagnostics(source: Source, name: str = "diagnostics") -> Table:
+    """Make the table of the difference at the endpoint under every covariance examined.
+
+    Parameters
+    ----------
+    source
+        Study and rows.
+    name
+        File name of the table.
+    """
+    study = source.study
+    endpoint = source.visit(study.estimands[study.primary_estimand].endpoint)
+    rows = source.rows.where(analysis=tuple(covariances(source)))
+    return Table(
+        name,
+        words("The result at ", endpoint, " under other covariances and without single "
+              "participants: ", source.trial_label()),
+        words("Outcome, covariance and comparison"),
+        estimate_columns(rows, "Difference")[1:],
+        tuple(line for outcome in study.outcomes_of(source.trial)
+              for line in _lines(source, outcome)),
+        (
+            words("The covariance of the primary model stands first. AIC and BIC: smaller is "
+                  "better. With one participant left out: the smallest and the largest difference "
+                  "when each participant in turn is left out and the model is fitted anew."),
+            *_notes(source),
+        ),
+    )  # fmt: skip
+
+
+def _lines(source: Source, outcome: str) -> Iterator[Line]:
+    group = words(source.outcome(outcome))
+    for analysis in covariances(source, outcome):
+        for row in source.rows.where(analysis=analysis, outcome=outcome):
+            covariance = capital(analysis.removeprefix(COVARIANCE))
+            label = words(covariance, ": ", source.difference(row)) if row["arm"] else covariance
+            yield Line(label, estimate_cells(row)[1:], group)
+    for row in source.rows.where(analysis=INFLUENCE, outcome=outcome, quantity="difference"):
+        if row["estimate"] is not None:
+            yield Line(words(quote(row, "contrast")), estimate_cells(row)[1:], group, indent=True)
+
+
+def _notes(source: Source) -> Iterator[Text]:
+    for outcome in source.study.outcomes_of(source.trial):
+        for analysis in covariances(source, outcome):
+            row = source.rows.first(analysis=analysis, outcome=outcome)
+            if row is not None and row["notes"]:
+                covariance = capital(analysis.removeprefix(COVARIANCE))
+                of = words(source.outcome(outcome), ", ", covariance)
+                yield words(of, ": ", quote(row, "notes"), ".")
+
+
+def model_checks(source: Source, name: str = "diagnostics_models") -> Table:
+    """Make the table of convergence, influence and residuals of every primary model.
+
+    Parameters
+    ----------
+    source
+        Study and rows.
+    name
+        File name of the table.
+    """
+    outcomes = source.study.outcomes_of(source.trial)
+    rows = source.rows.where(analysis=(CONVERGENCE, INFLUENCE, RESIDUALS), quantity="test")
+    labels = [text for text in rows.values("contrast") if not text.startswith("quantile")]
+    lines = []
+    for text in labels:
+        found = [rows.first(contrast=text, outcome=outcome) for outcome in outcomes]
+        some = next(row for row in found if row is not None)
+        lines.append(Line(words(quote(some, "contrast")), tuple(_value(row) for row in found)))
+    return Table(
+        name,
+        words("The primary models examined: ", source.trial_label()),
+        words("What"),
+        tuple(column(source.outcome(outcome)) for outcome in outcomes),
+        tuple(lines),
+        (words("None of this is a test to be passed: large trials reject any model, small ones "
+               "none. Whose influence is largest stands in a restricted file only."),
+         *_steps(rows)),
+    )  # fmt: skip
+
+
+def _value(row: Row | None) -> Text:
+    if row is None or row["estimate"] is None:
+        return words("–")
+    return words(quote(row, "small" if abs(row["estimate"]) < 0.1 else "estimate"))
+
+
+def _steps(rows: Rows) -> Iterator[Text]:
+    for row in {row["notes"]: row for row in rows.where(analysis=CONVERGENCE)
+                if row["notes"]}.values():  # fmt: skip
+        yield words("Steps of the fit: ", quote(row, "notes"), ".")
