@@ -255,13 +255,13 @@ def panel_rows(fit: PanelFit, series: Series, trial: str, name: str) -> Iterator
 def _regression(fit: PanelFit, lag: Lag, series: Series, where: Row) -> Iterator[Row]:
     of, to = series.labels[lag.of], series.labels[lag.to]
     direction = "own past" if lag.of == lag.to else ("forward" if lag.of == 0 else "back")
-    words = f"{of} → {to}, the next occasion"
     at = lag.name.partition(" (")[2].rstrip(")")
+    words = f"{of} → {to}, the next occasion" + (f" ({at})" if at else "")
     about: Row = {
         **where,
         "analysis": f"{where['analysis']} {direction}",
         "subgroup": "within persons",
-        "contrast": f"within persons: {words}" + (f" ({at})" if at else ""),
+        "contrast": f"within persons: {words}",
         "notes": "; ".join(filter(None, [ASSOCIATION, where["notes"]])),
     }
     found = fit.regression(lag.name)
@@ -273,7 +273,7 @@ def _regression(fit: PanelFit, lag: Lag, series: Series, where: Row) -> Iterator
         yield {**about, "quantity": "effect size", "estimate": value, "se": se, "df": fit.df,
                "lower": value - half, "upper": value + half, "level": fit.level,
                "interval_method": "t, delta method",
-               "contrast": f"{about['contrast']}, standardised",
+               "contrast": f"{words}, standardised",
                "unit": "within-person SD per within-person SD"}  # fmt: skip
 
 
@@ -292,7 +292,7 @@ def _stable(fit: PanelFit, series: Series, where: Row) -> Iterator[Row]:
             value, se = fit.deviation(2 * k + j)
             row: Row = {**where, "quantity": "standard deviation", "unit": label,
                         "estimate": value, "subgroup": "between persons",
-                        "contrast": f"between persons: {effect.format(label)}"}  # fmt: skip
+                        "contrast": effect.format(label)}  # fmt: skip
             if not np.isnan(se):
                 factor = float(np.exp(fit.quantile * se / value))
                 row |= {"se": se, "df": fit.df, "lower": value / factor, "upper": value * factor,
@@ -302,7 +302,7 @@ def _stable(fit: PanelFit, series: Series, where: Row) -> Iterator[Row]:
     if not np.isnan(together):
         yield {**where, "quantity": "effect size", "unit": "correlation", "estimate": together,
                "subgroup": "between persons",
-               "contrast": "between persons: stable levels of both series"}  # fmt: skip
+               "contrast": "stable levels of both series"}  # fmt: skip
 
 
 def _fit_of_model(fit: PanelFit, where: Row) -> Iterator[Row]:

@@ -114,8 +114,8 @@ AFTER_OUTCOMES = (
         "Dose and mechanism",
         figures=("dose", "within_person", "mediation", "mechanism"),
         tables=("dose", "within_person", "mediation", "mechanism"),
-        folded=("analysis_dose", "analysis_within", "analysis_mediation", "analysis_mechanism",
-                "analysis_process"),
+        folded=("analysis_dose", "analysis_within", "analysis_lagged", "analysis_cross_lagged",
+                "analysis_mediation", "analysis_mechanism", "analysis_process"),
         marked="Observational, exploratory",
     ),
     Topic(
