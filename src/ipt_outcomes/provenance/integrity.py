@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
+
+import yaml
 
 from ipt_outcomes.provenance.archive import ArchiveError, unzipped
 from ipt_outcomes.provenance.bundle import BUNDLE_VERSION, MANIFEST, METADATA, kind_of
 from ipt_outcomes.provenance.source import fingerprint_of, source_files, version
+from ipt_outcomes.study.locking import PLAN_FILE, plan_digest
 
 Status = Literal["pass", "fail", "cannot be rebuilt", "note"]
 
@@ -113,8 +116,42 @@ def integrity(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> list[C
     for path in sorted(set(files) - set(known) - {MANIFEST, METADATA}):
         checks.append(Check(kind_of(path), path, "fail", "was added after publication"))
     checks.append(_described(files))
+    checks += [_seed(files, manifest), *_plan(files, manifest)]
     checks += _code(files, manifest)
     return checks
+
+
+def _seed(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Check:
+    """Hold the seed of the configuration against that of the run."""
+    name = "config/config.yaml"
+    try:
+        found = yaml.safe_load(files.get(name, b""))["study"]["seed"]
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        return Check("config", f"{name}: seed", "fail", "cannot be read")
+    if found != manifest["seed"]:
+        said = f"is {found}, the results were made with {manifest['seed']}"
+        return Check("config", f"{name}: seed", "fail", said)
+    return Check("config", f"{name}: seed", "pass", f"is {found}")
+
+
+def _plan(files: Mapping[str, bytes], manifest: Mapping[str, Any]) -> Iterator[Check]:
+    """Hold the locked plan against its own hash and against the one of the run."""
+    name, expected = f"config/{PLAN_FILE}", str(manifest["plan"]["sha256"])
+    if name not in files:
+        if expected:
+            yield Check("plan", name, "fail", "the results were made under a plan, which lacks")
+        return
+    try:
+        content = yaml.safe_load(files[name])
+        found, said = plan_digest({**content, "locked_on": str(content["locked_on"])}), ""
+    except (yaml.YAMLError, KeyError, TypeError, ValueError):
+        yield Check("plan", name, "fail", "cannot be read")
+        return
+    if found != content.get("sha256"):
+        said = f"was changed after it was locked: its content has the hash {found[:12]}"
+    elif found != expected:
+        said = f"has the hash {found[:12]}, the results were made under {expected[:12]}"
+    yield Check("plan", name, "fail" if said else "pass", said or f"hash {found[:12]}")
 
 
 def _described(files: Mapping[str, bytes]) -> Check:

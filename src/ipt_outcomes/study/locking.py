@@ -229,7 +229,7 @@ def lock_plan(config: str | Path, *, today: datetime.date | None = None) -> Path
         "arms_masked_until_then": study.study.blinded,
         "plan": plan_of(study),
     }
-    content = {**content, "sha256": _digest(content)}
+    content = {**content, "sha256": plan_digest(content)}
     text = _HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(text, "utf-8")
@@ -237,7 +237,8 @@ def lock_plan(config: str | Path, *, today: datetime.date | None = None) -> Path
     return path
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def plan_digest(content: Mapping[str, Any]) -> str:
+    """Hash what a lock holds, but for the hash itself."""
     hashed = {name: value for name, value in content.items() if name != "sha256"}
     text = json.dumps(hashed, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
@@ -285,10 +286,10 @@ def read_plan(config: str | Path, study: Study) -> Plan:
         )
     # YAML reads a bare date as one; it was hashed as text.
     content["locked_on"] = str(content["locked_on"])
-    if _digest(content) != content["sha256"]:
+    if plan_digest(content) != content["sha256"]:
         raise PlanError(
             f"{path}: was changed after it was locked: its content has the hash "
-            f"{_digest(content)[:12]}, and it says {str(content['sha256'])[:12]}. {mend}"
+            f"{plan_digest(content)[:12]}, and it says {str(content['sha256'])[:12]}. {mend}"
         )
     return Plan(
         content["locked_on"],
