@@ -5,7 +5,9 @@
 DESIGN = config.get("design", "data/example/planned_trial.yaml")
 PARTS = int(config.get("parts", 8))
 TRIALS = f"--trials {int(config['trials'])}" if "trials" in config else ""
-OUT = config.get("out", "results/power")
+OUT = str(config.get("out", "results/power"))
+if OUT.startswith("/") or ".." in OUT.split("/"):
+    raise WorkflowError(f"out={OUT}: name a folder inside this one")
 
 
 rule page:
@@ -29,8 +31,8 @@ rule page:
     message:
         "parts put together"
     shell:
-        "ipt power {input.design} {params.trials} --processes 1 --from {params.out}/parts"
-        " --out {params.out} > {log} 2>&1"
+        "ipt power {input.design:q} {params.trials} --processes 1 --from {params.out:q}/parts"
+        " --out {params.out:q} > {log:q} 2>&1"
 
 
 rule part:
@@ -49,5 +51,5 @@ rule part:
     message:
         "part {wildcards.part} simulated"
     shell:
-        "ipt power {input.design} {params.trials} --processes 1"
-        " --part {wildcards.part}/{params.parts} --out {params.out}/parts > {log} 2>&1"
+        "ipt power {input.design:q} {params.trials} --processes 1"
+        " --part {wildcards.part}/{params.parts} --out {params.out:q}/parts > {log:q} 2>&1"

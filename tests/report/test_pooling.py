@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from made_up import example_study
 from ipt_outcomes.figures.drawing import words_as_json
 from ipt_outcomes.figures.pooling import pooling_figures
 from ipt_outcomes.report.page import report_html
-from ipt_outcomes.report.pooling import pooled_result, synthesis_section
+from ipt_outcomes.report.pooling import pooled_result, save_synthesis, synthesis_section
 from ipt_outcomes.results import combine
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.synthesis import Synthesis
@@ -25,10 +26,13 @@ from .page_reader import read_page
 from .rendered import SOFTWARE, TRACED, pieces
 
 SECRET = "<script>alert(1)</script>"
+HOSTILE = f"=cmd|calc {SECRET} $x^2$ \u202eرقم 🙂 " + "long" * 50
+"""A trial's name from a table that others made."""
 
 
 def effects(measure: str, trials: int, rows_each: int = 1):
-    names = [f"T{place}" for place in range(trials) for _ in range(rows_each)]
+    called = [HOSTILE, *(f"T{place}" for place in range(1, trials))]
+    names = [name for name in called for _ in range(rows_each)]
     n = len(names)
     return make_effects(
         measure,
@@ -89,6 +93,20 @@ def test_every_number_of_a_synthesis_is_quoted(tmp_path, rows):
     (summary,) = page.all("section", id="summary")
     assert headline["id"] in {str(q.attributes["data-estimate"]) for q in
                               summary.all(data_estimate=None)}  # fmt: skip
+
+
+def test_hostile_names_are_only_text_in_figures_and_tables(tmp_path):
+    study, mine = pooled("g", 4)
+    save_synthesis(study, "depression", mine, tmp_path, tmp_path)
+    forest = (tmp_path / "forest.svg").read_text("utf-8")
+    assert "<script" not in forest
+    for name in ("forest.csv", "pooled_leave_one_out.csv"):
+        with (tmp_path / name).open(encoding="utf-8-sig", newline="") as stream:
+            cells = [cell for row in csv.reader(stream) for cell in row]
+        assert any("calc" in cell for cell in cells)
+        assert not [cell for cell in cells if cell.startswith(("=", "@", "+"))]
+    for page in tmp_path.glob("*.html"):
+        assert "<script" not in page.read_text("utf-8")
 
 
 def test_tables_hold_checks_groups_and_what_each_trial_moves():

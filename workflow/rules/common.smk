@@ -148,6 +148,11 @@ def synthesis_settings(wildcards):
     return json.dumps([plan.model_dump(mode="json"), content], sort_keys=True)
 
 
+def synthesis_touched(wildcards):
+    """Whether changes of the locked plan make a synthesis exploratory; null without a plan."""
+    return json.dumps(PLAN.touches_synthesis(wildcards.synthesis))
+
+
 def synthesis_estimates():
     """The rows of all syntheses."""
     return [f"results/shared/{name}/estimates/synthesis.parquet" for name in SYNTHESES]

@@ -30,9 +30,7 @@ rule synthesis:
     params:
         config=CONFIG,
         settings=synthesis_settings,
-        touched=lambda wildcards: json.dumps(
-            PLAN.touches_synthesis(wildcards.synthesis)
-        ),
+        touched=synthesis_touched,
         code=code("synthesis.planned", "report.pooling", "study", "results"),
     message:
         "{wildcards.synthesis}: trials pooled"

@@ -20,7 +20,7 @@ import platform
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -136,13 +136,7 @@ def publish(study_folder: str | Path, out: str | Path) -> Bundle:
             files[f"config/{name}"] = (folder / name).read_bytes()
     for plan in study.synthesis.values():
         if plan.published is not None:
-            table = (folder / plan.published.file).resolve()
-            if not table.is_relative_to(folder.resolve()):
-                raise PublishError(
-                    f"synthesis: {plan.published.file} lies outside the folder of config.yaml; put "
-                    "it inside, so that the bundle can hold it."
-                )
-            files[f"config/{plan.published.file}"] = table.read_bytes()
+            files |= _published_table(folder, plan.published.file)
     source = source_files()
     files["code/source.zip"] = zipped(source)
     files[WORKFLOW] = source.get("Snakefile", b"# see source.zip\n")
@@ -161,6 +155,18 @@ def publish(study_folder: str | Path, out: str | Path) -> Bundle:
     content = zipped(files)
     write_whole(content, Path(out))
     return Bundle(Path(out), hashlib.sha256(content).hexdigest(), len(files), policy.data)
+
+
+def _published_table(folder: Path, name: str) -> dict[str, bytes]:
+    """Read a table of published effects, which has to be found again beside the configuration."""
+    given = PurePosixPath(Path(name).as_posix())
+    inside = (folder / name).resolve().is_relative_to(folder.resolve())
+    if given.is_absolute() or ".." in given.parts or not inside:
+        raise PublishError(
+            f"synthesis: {name} cannot go into a bundle. Put the table into the folder of "
+            "config.yaml and write its path from there, without .. or a leading /."
+        )
+    return {f"config/{given}": (folder / name).read_bytes()}
 
 
 def _results(shared: Path) -> dict[str, bytes]:
