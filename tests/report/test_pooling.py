@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import re
 from pathlib import Path
 
@@ -131,6 +132,16 @@ def test_sentence_says_the_scale_and_which_way_it_points(measure, words):
     assert words in said
     assert "Over 12 trials (12 comparisons, 696 participants)" in said
     assert ("does not contain one" in said) == (measure == "log rr")
+
+
+def test_funnel_of_ratios_is_labelled_with_ratios():
+    study, mine = pooled("log rr", 10)
+    axes = pooling_figures(study, "depression", mine)["funnel"].figure.axes[0]
+    at = dict(zip(axes.get_xticks(), (label.get_text() for label in axes.get_xticklabels()),
+                  strict=True))  # fmt: skip
+    assert {"1", "1.5", "2"} <= set(at.values())
+    assert all(math.exp(place) == pytest.approx(float(label)) for place, label in at.items())
+    assert "log scale" in axes.get_xlabel()
 
 
 def test_few_trials_have_no_funnel_and_say_what_was_not_done(tmp_path):

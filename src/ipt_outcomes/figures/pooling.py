@@ -36,6 +36,8 @@ LINE = 13.0 / 72
 """Height of a line, in inches."""
 LABEL = 168.0
 """Room for the name of a trial, in points."""
+RATIOS = tuple(step * 10.0**power for power in range(-3, 4) for step in (1, 1.5, 2, 3, 5, 7))
+"""Ratios that may be labelled on a logarithmic axis."""
 FUNNEL_FROM = 3
 """Fewest comparisons of a funnel."""
 
@@ -298,6 +300,9 @@ def funnel(plan: Synthesis, name: str, rows: pd.DataFrame) -> Drawing:
         axes.set_ylim(worst, 0)
         span = max(reach, float((x - centre).abs().max()) * 1.06)
         axes.set_xlim(centre - span, centre + span)
+        if log:  # drawn on the logarithm, labelled as the ratios that a reader knows
+            ratios = [r for r in RATIOS if abs(math.log(r) - centre) <= span]
+            axes.set_xticks([math.log(r) for r in ratios], [f"{r:g}" for r in ratios])
         axes.annotate("pooled effect", (centre, 0), xytext=(4, -8), textcoords="offset points",
                       fontsize=SMALL, color=ARM_COLOURS[0])  # fmt: skip
         axes.set_xlabel(_scale(plan, rows) + (", log scale" if log else ""))
