@@ -170,10 +170,10 @@ def of_times(n: int, random: np.random.Generator) -> dict[str, tuple[float, ...]
     found = {"log hazard ratio: Cox": (np.log(f["estimate"]), f["se"] / f["estimate"],
                                        np.log(f["lower"]), np.log(f["upper"]))}  # fmt: skip
     means = [KaplanMeier(observed[arm == a], event[arm == a]) for a in (1, 0)]
-    (m1, s1), (m0, s0) = (curve.restricted_mean(UNTIL) for curve in means)
-    se = float(np.hypot(s1, s0))
-    half = stats.norm.ppf((1 + LEVEL) / 2) * se
-    found["restricted mean difference"] = (m1 - m0, se, m1 - m0 - half, m1 - m0 + half)
+    treated, reference = (curve.restricted_mean(UNTIL) for curve in means)
+    difference, se, df = treated.minus(reference)
+    half = stats.t.ppf((1 + LEVEL) / 2, df) * se
+    found["restricted mean difference"] = (difference, se, difference - half, difference + half)
     return found
 
 

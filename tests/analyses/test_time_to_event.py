@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from ipt_outcomes.analyses.event_times import RelapseError, relapse, stopping_treatment
 from ipt_outcomes.analyses.hazards import HazardError, fit_hazards
@@ -71,7 +72,24 @@ def test_restricted_means_equal_survfit(curves, arm):
     stored = R["restricted_mean"]
     place = stored["arm"].index(arm)
     found = curves[arm].restricted_mean(16)
-    assert found == pytest.approx((stored["mean"][place], stored["se"][place]), rel=1e-9)
+    assert found.mean == pytest.approx(stored["mean"][place], rel=1e-9)
+    assert found.greenwood == pytest.approx(stored["se"][place], rel=1e-9)
+    # Kaplan & Meier's factor, which survfit leaves out
+    assert found.se**2 == pytest.approx(found.greenwood**2 * found.events / (found.events - 1))
+
+
+def test_the_variance_of_a_restricted_mean_of_whole_observation_is_the_samples():
+    """Without censoring the restricted mean is a mean, and its variance s²/n."""
+    time = np.array([1.0, 2.5, 4.0, 5.5, 7.0, 9.0])
+    found = KaplanMeier(time, np.ones(6)).restricted_mean(10)
+    assert found.mean == pytest.approx(time.mean())
+    assert found.se == pytest.approx(time.std(ddof=1) / np.sqrt(6))
+    assert found.df == 5
+    other = KaplanMeier(time[:4] * 2, np.ones(4)).restricted_mean(12)
+    welch = stats.ttest_ind(time, time[:4] * 2, equal_var=False)
+    value, se, df = found.minus(other)
+    assert value / se == pytest.approx(welch.statistic)
+    assert df == pytest.approx(welch.df)
 
 
 @pytest.fixture
@@ -102,12 +120,13 @@ def test_a_curve_without_events_and_one_that_reaches_zero():
     quiet = KaplanMeier([3, 5, 8], [0, 0, 0])
     assert quiet.at(5).survival == 1
     assert quiet.at(5).lower is None
-    assert quiet.restricted_mean(8) == (8, 0)
+    assert quiet.restricted_mean(8).mean == 8
+    assert quiet.restricted_mean(8).se == 0
     with pytest.raises(ValueError, match="nobody was followed to 9"):
         quiet.restricted_mean(9)
     over = KaplanMeier([1, 2, 3], [1, 1, 1])
     assert over.at(3).survival == 0
-    assert over.restricted_mean(10)[0] == pytest.approx(2)
+    assert over.restricted_mean(10).mean == pytest.approx(2)
     with pytest.raises(ValueError, match="known times"):
         KaplanMeier([], [])
 

@@ -133,26 +133,29 @@ class EventRows:
             "method": "restricted mean of the Kaplan–Meier curve",
             "unit": "weeks",
             "level": self.level,
-            "interval_method": "normal",
+            "interval_method": "t",
         }
-        z = float(stats.norm.ppf((1 + self.level) / 2))
         means = [curve.restricted_mean(until) for curve in known]
         words = f"mean weeks without {self.event} up to week {until:g}"
-        for arm, curve, (mean, se) in zip(self.arms, known, means, strict=True):
+        for arm, curve, found in zip(self.arms, known, means, strict=True):
+            half = self._half(found.se, found.df)
             yield {**about, "quantity": "restricted mean", "arm": arm, "contrast": words,
-                   "estimate": mean, "se": se, "lower": max(mean - z * se, 0.0),
-                   "upper": min(mean + z * se, until), "n_arm": len(curve.time)}  # fmt: skip
-        mean_reference, se_reference = means[-1]
+                   "estimate": found.mean, "se": found.se, "df": found.df,
+                   "lower": max(found.mean - half, 0.0), "upper": min(found.mean + half, until),
+                   "n_arm": len(curve.time)}  # fmt: skip
         for a, arm in enumerate(self.arms[:-1]):
-            difference = means[a][0] - mean_reference
-            se = math.hypot(means[a][1], se_reference)
+            difference, se, df = means[a].minus(means[-1])
             statistic = difference / se if se > 0 else math.nan
+            half = self._half(se, df)
             yield {**about, "quantity": "difference", "arm": arm, "reference": self.arms[-1],
                    "contrast": f"{self.labels[arm]} minus {self.labels[self.arms[-1]]}: {words}",
-                   "estimate": difference, "se": se, "lower": difference - z * se,
-                   "upper": difference + z * se, "statistic": statistic,
-                   "p": float(2 * stats.norm.sf(abs(statistic))),
+                   "estimate": difference, "se": se, "df": df, "lower": difference - half,
+                   "upper": difference + half, "statistic": statistic,
+                   "p": float(2 * stats.t.sf(abs(statistic), df)),
                    "n_arm": len(known[a].time), "n_reference": len(known[-1].time)}  # fmt: skip
+
+    def _half(self, se: float, df: float) -> float:
+        return se * float(stats.t.ppf((1 + self.level) / 2, df)) if se > 0 else 0.0
 
     def log_rank(self) -> Iterator[Row]:
         """Give the log-rank test over all arms."""

@@ -10,10 +10,17 @@ With d events among n at risk at each event time t,
 The interval is :math:`\hat S^{\exp(\pm z\,s)}`, with s the standard error of
 :math:`\log(-\log\hat S)`: it stays between 0 and 1 and holds well in small samples. The restricted
 mean :math:`\int_0^\tau \hat S` is the mean time without the event up to :math:`\tau`, with variance
-:math:`\sum_j \{\int_{t_j}^\tau \hat S\}^2 d_j / (n_j (n_j - d_j))`; no proportional hazards are
-needed.
 
-Sources: Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data; Royston &
+.. math::
+
+    \frac{m}{m - 1} \sum_j \Bigl\{\int_{t_j}^\tau \hat S\Bigr\}^2 \frac{d_j}{n_j (n_j - d_j)},
+
+m the events before :math:`\tau`. The factor is Kaplan and Meier's own: with everyone's time known
+the variance is then that of a mean, :math:`s^2/n`. Intervals are t's with m - 1 degrees of freedom,
+Satterthwaite's for a difference. No proportional hazards are needed.
+
+Sources: Kaplan & Meier (1958), Journal of the American Statistical Association 53:457, section 6.2;
+Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data; Royston &
 Parmar (2013), BMC Medical Research Methodology 13:152.
 """
 
@@ -53,6 +60,42 @@ class SurvivalPoint:
     at_risk: int
 
 
+@dataclass(frozen=True)
+class RestrictedMean:
+    """The mean time without the event up to a time.
+
+    Parameters
+    ----------
+    mean
+        The estimate.
+    greenwood
+        Its standard error without the factor for few events.
+    events
+        Events before that time.
+    """
+
+    mean: float
+    greenwood: float
+    events: int
+
+    @property
+    def se(self) -> float:
+        """Standard error."""
+        return self.greenwood * math.sqrt(max(self.events, 1) / self.df)
+
+    @property
+    def df(self) -> int:
+        """Degrees of freedom of its variance."""
+        return max(self.events - 1, 1)
+
+    def minus(self, other: RestrictedMean) -> tuple[float, float, float]:
+        """Give the difference from an independent group's, its standard error and its df."""
+        own, others = self.se**2, other.se**2
+        spread = own**2 / self.df + others**2 / other.df
+        df = (own + others) ** 2 / spread if spread > 0 else math.nan
+        return self.mean - other.mean, math.sqrt(own + others), df
+
+
 class KaplanMeier:
     """The curve of one group.
 
@@ -73,7 +116,7 @@ class KaplanMeier:
     >>> curve = KaplanMeier([2, 3, 3, 5, 8], [1, 1, 0, 1, 0])
     >>> round(curve.at(5).survival, 3), curve.at(5).events, curve.at(5).at_risk
     (0.3, 3, 2)
-    >>> round(curve.restricted_mean(8)[0], 3)
+    >>> round(curve.restricted_mean(8).mean, 3)
     4.9
     """
 
@@ -125,8 +168,8 @@ class KaplanMeier:
             return math.inf
         return float(self.time.max())
 
-    def restricted_mean(self, until: float) -> tuple[float, float]:
-        """Give the mean time without the event up to a time, and its standard error.
+    def restricted_mean(self, until: float) -> RestrictedMean:
+        """Give the mean time without the event up to a time.
 
         Raises
         ------
@@ -141,4 +184,5 @@ class KaplanMeier:
         areas = np.diff(edges) * heights
         beyond = areas[::-1].cumsum()[::-1][1:]  # area to the right of each event time
         variance = float((beyond**2 * self.terms[inside]).sum())
-        return float(areas.sum()), math.sqrt(variance)
+        events = int(self.events[inside].sum())
+        return RestrictedMean(float(areas.sum()), math.sqrt(variance), events)
