@@ -6,9 +6,12 @@ Draws small studies with known truth and analyses each with the package's own fu
   the endpoint, intraclass correlation (profile likelihood; at the boundary it is exempt from any
   claim), slope in the therapists' training;
 * groups randomised as a whole (16 of eight participants in either arm): difference at the endpoint;
+* the same participants crossed with 16 sites, each arm in each: difference with sites fixed and an
+  effect of treatment that varies between them;
 * twelve weekly sessions of 60 participants: within-person slope of the next session's symptoms on
   alliance, and the way back, whose truth is 0 but whose predictor is not exogenous;
-* diaries of 40 participants over 14 days: within-person slope of mood on an event of the same day;
+* diaries of 40 participants over 14 days: within-person slopes of mood on an event of the same day
+  and of the day before;
 * 160 participants of whom seven in ten comply: effect among compliers; slope per session attended;
 * mediation: indirect effect, percentile bootstrap;
 * raters' drift along the months of the trial.
@@ -52,6 +55,7 @@ TRAINING = ClusteredDesign(clusters=20, size=6, icc=0.05, training_effect=-1.5)
 GROUPS = ClusteredDesign(clusters=16, size=8, icc=0.05, both_arms=True)
 SESSIONS = SessionsDesign()
 DIARY = DiaryDesign(participants=40, days=14)
+ECHO = DiaryDesign(participants=40, days=14, next_day=-0.6)
 COMPLIER, PER_SESSION, DRIFT = -4.0, -0.3, 0.15
 THROUGH, INDIRECT = -2.0, -1.6
 
@@ -61,9 +65,11 @@ TRUTH = {
     "intraclass correlation at the endpoint": THERAPISTS.icc,
     "slope in training, between therapists": TRAINING.training_effect,
     "difference, randomised groups": GROUPS.effect,
+    "difference, treatment by site": GROUPS.effect,
     "lagged slope within persons": SESSIONS.effect,
     "lagged slope within persons, the way back": 0.0,
     "same-day slope within persons, diary": DIARY.effect,
+    "next-day slope within persons, diary": ECHO.next_day,
     "effect among compliers": COMPLIER,
     "slope per session attended": PER_SESSION,
     "indirect effect": INDIRECT,
@@ -102,6 +108,21 @@ def of_groups(seed: int) -> Found:
     return {"difference, randomised groups": of_line(difference)}
 
 
+def of_sites(seed: int) -> Found:
+    """Analyse one trial whose sites have both arms, and an effect of their own in each."""
+    random = np.random.default_rng([seed, 9])
+    rows = simulate_clusters(GROUPS, seed)
+    # Clusters k of one arm and of the other are the two halves of site k.
+    number = rows["cluster"].str[1:].astype(int) - 1
+    rows["site"] = [f"S{k % GROUPS.clusters:02d}" for k in number]
+    shift = dict(zip(sorted(set(rows["site"])), random.normal(0, 2, GROUPS.clusters), strict=True))
+    moved = rows["site"].map(shift).astype(float)
+    rows = rows.assign(score=rows["score"] + moved, baseline=rows["baseline"] + moved)
+    model = ClusterModel("growing", "control", "common", covariates=("site",))
+    difference = fit_clusters(rows, model).fit.contrasts("arm", by="visit").to_dict("records")[-1]
+    return {"difference, treatment by site": of_line(difference)}
+
+
 def long(frame: pd.DataFrame, name: str, clock: str) -> pd.DataFrame:
     """Name a variable and its clock as the within–between model does."""
     renamed = frame.rename(columns={name: "value", clock: "time"})
@@ -109,10 +130,10 @@ def long(frame: pd.DataFrame, name: str, clock: str) -> pd.DataFrame:
 
 
 def within(
-    first: pd.DataFrame, then: pd.DataFrame, lag: int, least: int, own: bool
+    first: pd.DataFrame, then: pd.DataFrame, lag: int, least: int, own: bool, same: bool = False
 ) -> tuple[float, float, float, float]:
     """Estimate a slope within persons."""
-    occasions = lagged_occasions(first, then, lag, least)
+    occasions = lagged_occasions(first, then, lag, least, same=same)
     fit = fit_within_between(occasions, random_within=own, level=LEVEL)
     return of_line(fit.coefficients.set_index("term").to_dict("index")["within"])
 
@@ -131,7 +152,12 @@ def of_diaries(seed: int) -> Found:
     """Analyse one diary study."""
     frame = simulate_diary(DIARY, seed)
     x, y = long(frame, "event", "day"), long(frame, "mood", "day")
-    return {"same-day slope within persons, diary": within(x, y, 0, 7, own=True)}
+    again = simulate_diary(ECHO, seed)
+    first, then = long(again, "event", "day"), long(again, "mood", "day")
+    return {
+        "same-day slope within persons, diary": within(x, y, 0, 7, own=True),
+        "next-day slope within persons, diary": within(first, then, 1, 7, own=True, same=True),
+    }
 
 
 def of_doses(seed: int) -> Found:
@@ -184,6 +210,7 @@ def of_drift(seed: int) -> Found:
 KINDS = {
     "therapists": of_therapists,
     "groups": of_groups,
+    "sites": of_sites,
     "sessions": of_sessions,
     "diaries": of_diaries,
     "doses": of_doses,

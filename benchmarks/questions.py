@@ -23,7 +23,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +35,24 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from clinical import as_markdown, summarise
+from known_trials import (
+    AREAS,
+    CELLS,
+    GRIEF,
+    KAPPA,
+    WORST,
+    Found,
+    as_data,
+    at,
+    designs,
+    of_row,
+    study_of,
+    two_by_two,
+)
 
 from ipt_outcomes.analyses.area_errors import error_matrix
 from ipt_outcomes.analyses.cross_checks import cross_checks
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
+from ipt_outcomes.analyses.data import AS_RANDOMISED, model_frame
 from ipt_outcomes.analyses.durability import durability_rows
 from ipt_outcomes.analyses.factorial import INTERACTION, WEIGHTS, fit_factorial
 from ipt_outcomes.analyses.growth import fit_curve
@@ -47,113 +61,9 @@ from ipt_outcomes.analyses.moderators import moderators
 from ipt_outcomes.analyses.non_inferiority import non_inferiority
 from ipt_outcomes.analyses.problem_areas import problem_areas
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
-from ipt_outcomes.frames import PARTICIPANT_COLUMNS, SCORE_COLUMNS
-from ipt_outcomes.simulate.design import TrialDesign
-from ipt_outcomes.simulate.studies import PHASES, factorial_design, weekly_design
-from ipt_outcomes.simulate.trial import SimulatedTrial, simulate_trial
-from ipt_outcomes.study import Study
+from ipt_outcomes.simulate.studies import PHASES
+from ipt_outcomes.simulate.trial import simulate_trial
 from ipt_outcomes.study.effects import CrossChecksAnalysis
-
-Found = dict[str, tuple[float, float, float, float]]
-
-CELLS = {"both": "IPT+MED", "psychotherapy": "IPT", "medication": "MED", "neither": "PLA"}
-GRIEF = -3.0
-KAPPA = 0.82
-WORST = 52.0
-AREAS = ("grief", "role_disputes", "role_transitions", "interpersonal_deficits")
-
-
-def designs() -> dict[str, TrialDesign]:
-    """Give the two designs; in the 2 × 2 those with grief end 3 points lower."""
-    two_by_two = factorial_design()
-    areas = tuple(replace(area, effects=(GRIEF,) if area.name == "grief" else (0.0,))
-                  for area in two_by_two.areas)  # fmt: skip
-    return {"factorial": replace(two_by_two, areas=areas), "weekly": weekly_design()}
-
-
-@cache
-def study_of(kind: str, margin: float = 1.0) -> Study:
-    """Describe a design as a study."""
-    design = designs()[kind]
-    visits = {
-        name: {"label": name, "week": week, "phase": "baseline" if week == 0 else
-               "treatment" if week <= 16 else "follow-up"}
-        for name, week in zip(design.visits, design.weeks, strict=True)
-    }  # fmt: skip
-    arms = {
-        arm.name: {"label": arm.label, "psychotherapy": "IPT" if arm.psychotherapy else "none",
-                   "medication": "tablets" if arm.medication else "none",
-                   "format": "individual" if arm.psychotherapy else "none"}
-        for arm in design.arms
-    }  # fmt: skip
-
-    def estimand(strategy: str) -> dict[str, Any]:
-        return {"label": strategy, "population": "all", "endpoint": design.endpoint,
-                "intercurrent_events": {"stopping_treatment": strategy}}  # fmt: skip
-
-    analyses: dict[str, Any] = {"primary": {"adjust_for": []}}
-    if kind == "factorial":
-        analyses |= {
-            "medication": {"factorial": CELLS},
-            "moderators": {"exploratory": ["age", "recurrent"]},
-            "problem_areas": {"rated": "after-randomisation", "arms": ["IPT", "IPT+MED"],
-                              "misclassification": {"kappa": KAPPA, "draws": 2000}},
-            "non_inferiority": {"arm": "MED", "comparator": "IPT", "margin": margin,
-                                "justification": "the true difference, so that it is the null"},
-        }  # fmt: skip
-    else:
-        analyses["growth"] = {"phases": PHASES}
-    columns = {"participant": "p", "arm": "a", "visit": "v", "outcomes": {"hamd17": "h"}}
-    return Study.model_validate({
-        "config_version": 1,
-        "study": {"title": kind, "seed": 1},
-        "trials": {"one": {"label": "One", "export": {"file": "one.csv", "format": "long"},
-                           "columns": columns,
-                           "codes": {"arm": dict(zip(arms, arms, strict=True)),
-                                     "visit": dict(zip(visits, visits, strict=True))}}},
-        "arms": arms,
-        "reference_arm": design.reference_arm,
-        "visits": visits,
-        "outcomes": {"hamd17": {"label": "H", "short_label": "H", "role": "primary",
-                                "range": [0, 52]}},
-        "characteristics": {"age": {"label": "age", "kind": "number", "unit": "years"},
-                            "recurrent": {"label": "recurrent", "kind": "category"}},
-        "estimands": {name: estimand(name) for name in
-                      ("treatment-policy", "composite", "while-on-treatment")},
-        "analyses": analyses,
-    } | {"estimands": {name.replace("-", "_"): estimand(name) for name in
-                       ("treatment-policy", "composite", "while-on-treatment")}})  # fmt: skip
-
-
-def as_data(trial: SimulatedTrial, study: Study) -> TrialData:
-    """Lay a simulated trial out as the canonical frames."""
-    people = trial.participants().assign(trial="one")
-    people["participant"] = "P" + people["participant"].astype(str)
-    scores = trial.scores().assign(trial="one")
-    scores["participant"] = "P" + scores["participant"].astype(str)
-
-    def canonical(frame: pd.DataFrame, columns: Any) -> pd.DataFrame:
-        return pd.DataFrame({
-            name: frame[name].astype(dtype) if name in frame
-            else pd.array([pd.NA] * len(frame), dtype=dtype)
-            for name, (dtype, _, _) in columns.items()
-        })  # fmt: skip
-
-    own = canonical(people, PARTICIPANT_COLUMNS)
-    own["characteristic_age"] = people["age"].astype(float)
-    own["characteristic_recurrent"] = people["recurrent"].astype(str).astype("str")
-    return TrialData(study, "one", canonical(scores, SCORE_COLUMNS), own)
-
-
-def of_row(row: Any) -> tuple[float, float, float, float]:
-    """Take estimate, error and interval of a row; not a number where it has none."""
-    values = (row.get(key) for key in ("estimate", "se", "lower", "upper"))
-    return tuple(np.nan if value is None or pd.isna(value) else float(value) for value in values)  # type: ignore[return-value]
-
-
-def two_by_two(seed: int, margin: float) -> TrialData:
-    """Draw one 2 × 2."""
-    return as_data(simulate_trial(designs()["factorial"], seed), study_of("factorial", margin))
 
 
 def of_cells(seed: int, margin: float) -> Found:
@@ -169,14 +79,6 @@ def of_cells(seed: int, margin: float) -> Found:
     row = model.contrast(INTERACTION, "week_16", minus="week_4")
     found["change of the interaction: 2 × 2"] = of_row(row)
     return found
-
-
-def at(table: pd.DataFrame, analysis: str, **where: str) -> Any:
-    """Take the row of an analysis at week 16."""
-    kept = table[(table["analysis"] == analysis) & (table["quantity"] != "test")]
-    for column, value in {"visit": "week_16", **where}.items():
-        kept = kept[kept[column] == value]
-    return kept.iloc[0]
 
 
 def of_checks(seed: int, margin: float, samples: int) -> Found:

@@ -65,3 +65,21 @@ def test_the_study_of_the_questions_runs_and_knows_its_truth(capsys):
     assert truth[margin] == pytest.approx(expected, abs=0.4)
     assert truth["slope, middle"] == pytest.approx(-0.4, abs=0.05)
     assert truth["difference of slopes, middle"] == pytest.approx(-0.5, abs=0.05)
+
+
+def test_the_study_of_what_lasts_runs_and_knows_its_truth(capsys):
+    script = SCRIPT.with_name("lasting.py")
+    spec = importlib.util.spec_from_file_location("lasting_study", script)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.main(["--trials", "2", "--people", "20000"])
+    printed = capsys.readouterr().out
+    for what in ("week_28: durability", "week_40: durability", "sustained response", "blinding"):
+        assert what in printed
+    assert printed.count("timing") == 6
+    assert "not estimated" not in printed
+    truth = module.truths(20_000)
+    # What the courses of the design say, on the latent scale
+    assert truth["IPT minus neither, change until week_40"] == pytest.approx(-1.0, abs=0.3)
+    assert truth["medication, early"] == pytest.approx(-2.5, abs=0.3)
+    assert truth["psychotherapy"] == pytest.approx(-3.5, abs=0.6)

@@ -120,6 +120,8 @@ class DiaryDesign:
         Mean and SD of the persons' own reactions to an event (points of mood).
     missed
         Probability that a day is missed.
+    next_day
+        What is left of an event on the day after it (points of mood).
     """
 
     participants: int = 50
@@ -127,6 +129,7 @@ class DiaryDesign:
     effect: float = -1.5
     effect_sd: float = 0.6
     missed: float = 0.15
+    next_day: float = 0.0
 
 
 def simulate_diary(design: DiaryDesign, seed: int) -> pd.DataFrame:
@@ -149,7 +152,9 @@ def simulate_diary(design: DiaryDesign, seed: int) -> pd.DataFrame:
     reaction = random.normal(design.effect, design.effect_sd, n)
     usual = random.normal(6, 1.2, n) - 2 * (often - 0.375)
     noise = _autoregressive(0.35, 1.2, n, days, random)
-    mood = usual[:, None] + reaction[:, None] * (event - often[:, None]) + noise
+    unusual = event - often[:, None]
+    before = np.column_stack([np.zeros(n), unusual[:, :-1]])
+    mood = usual[:, None] + reaction[:, None] * unusual + design.next_day * before + noise
     kept = random.random((n, days)) >= design.missed
     who, when = np.nonzero(kept)
     return pd.DataFrame(
