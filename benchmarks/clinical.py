@@ -33,13 +33,13 @@ from scipy import stats
 
 from ipt_outcomes.analyses.gee import arm_by_visit, binomial_gee
 from ipt_outcomes.analyses.hazards import fit_hazards
-from ipt_outcomes.analyses.imputed_scores import imputations
 from ipt_outcomes.analyses.negative_binomial import fit_rates
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import ScoreMatrix
 from ipt_outcomes.analyses.response_rows import pooled_contrast
 from ipt_outcomes.analyses.standardisation import standardised_risks
 from ipt_outcomes.analyses.survival_curves import KaplanMeier
+from ipt_outcomes.imputation.joint_normal import imputations
 
 LEVEL = 0.95
 MEANS = np.array([[22.0, 18.0, 15.0, 12.0], [22.0, 19.0, 17.5, 15.5]])

@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ipt_outcomes.analyses.disclosure import SMALLEST
-from ipt_outcomes.analyses.imputed_scores import ImputationError, fit_normal, imputations
 from ipt_outcomes.analyses.number_needed import nnt_from_d, number_needed
 from ipt_outcomes.analyses.proportions import wilson
 from ipt_outcomes.analyses.response import response
@@ -27,6 +26,8 @@ from ipt_outcomes.analyses.status import (
     StatusError,
     status_definitions,
 )
+from ipt_outcomes.imputation import ImputationError
+from ipt_outcomes.imputation.joint_normal import fit_normal, imputations
 from ipt_outcomes.instruments import instrument, reliable_change, remission
 from ipt_outcomes.instruments import response as instrument_response
 from ipt_outcomes.instruments.criteria import Criterion

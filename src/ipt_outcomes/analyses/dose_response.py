@@ -21,11 +21,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
-from ipt_outcomes.analyses.imputed_scores import imputations
 from ipt_outcomes.analyses.instrument import two_stage
 from ipt_outcomes.analyses.participant_values import participant_numbers
 from ipt_outcomes.analyses.response_data import ScoreMatrix, generator, score_matrix
 from ipt_outcomes.analyses.rubin import Pooled, pool
+from ipt_outcomes.imputation.joint_normal import imputations
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study.process_analyses import ComplierEffect, DoseResponseAnalysis
 

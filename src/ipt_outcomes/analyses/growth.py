@@ -83,7 +83,8 @@ def growth(data: TrialData) -> pd.DataFrame:
     rows += _comparison(course, {**where, "analysis": "growth, comparison of curves"})
     rows += attempted(durability_rows(data), {**where, "analysis": "growth, durability"})
     if plan.sustained is not None and plan.sustained in data.study.outcomes_of(data.trial):
-        rows += sustained_rows(data, plan.sustained)
+        about = {**where, "analysis": "sustained response", "outcome": plan.sustained}
+        rows += attempted(sustained_rows(data, plan.sustained), about)
     return estimates(rows)
 
 

@@ -21,16 +21,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ipt_outcomes.analyses.trial_data import TrialData
 from ipt_outcomes.frames import EVENT
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.estimands import DEATH, STOPPING
-
-if TYPE_CHECKING:
-    from ipt_outcomes.analyses.data import TrialData
 
 STRENGTH = {"composite": 0, "hypothetical": 1, "while-on-treatment": 2}
 """Which strategy decides between two events of one day: the least number."""

@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.change_plot import change_plot_rows
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
-from ipt_outcomes.analyses.imputed_scores import imputations
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import (
     ScoreMatrix,
@@ -42,6 +42,7 @@ from ipt_outcomes.analyses.status import (
     StatusError,
     status_definitions,
 )
+from ipt_outcomes.imputation.joint_normal import imputations
 from ipt_outcomes.instruments import instrument
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study.clinical import ResponseAnalysis
@@ -84,7 +85,8 @@ def response(data: TrialData) -> pd.DataFrame:
     rows: list[Row] = []
     for outcome in outcomes:
         for estimand in data.study.estimands:
-            rows.extend(_Statuses(data, plan, outcome, estimand).rows())
+            statuses = _Statuses(data, plan, outcome, estimand)
+            rows.extend(attempted(statuses.rows(), statuses.about))
     return estimates(rows)
 
 
@@ -103,6 +105,20 @@ class _Statuses:
         self.limits = data.study.outcomes[outcome].range
         self.n = np.bincount(self.matrix.arm, minlength=len(self.matrix.arms))
         self.hidden: set[str] = set()  # statuses of which only risk differences are shown
+
+    @property
+    def about(self) -> Row:
+        """What all rows share."""
+        return {
+            "trial": self.data.trial,
+            "outcome": self.outcome,
+            "analysis": "response",
+            "analysis_set": AS_RANDOMISED,
+            "estimand": self.estimand,
+            "visit": self.endpoint,
+            "status": "exploratory",
+            "disclosure": "shared",
+        }
 
     @property
     def primary(self) -> bool:
@@ -144,15 +160,9 @@ class _Statuses:
         if self.matrix.filled:
             notes.append(f"{self.matrix.filled} missing covariates filled by their mean")
         where: Row = {
-            "trial": self.data.trial,
-            "outcome": self.outcome,
+            **self.about,
             "analysis": analysis,
-            "analysis_set": AS_RANDOMISED,
-            "estimand": self.estimand,
-            "visit": self.endpoint,
             "method": METHOD,
-            "status": "exploratory",
-            "disclosure": "shared",
             "notes": "; ".join(filter(None, notes)),
         }
         labels = {arm: self.data.study.arms[arm].label for arm in self.matrix.arms}

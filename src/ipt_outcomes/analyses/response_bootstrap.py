@@ -19,9 +19,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ipt_outcomes.analyses.imputed_scores import design, draw_scores, fit_normal, resample
 from ipt_outcomes.analyses.response_data import ScoreMatrix
 from ipt_outcomes.analyses.rubin import Pooled
+from ipt_outcomes.imputation.joint_normal import design, draw_scores, fit_normal, resample
 
 Floats = NDArray[np.float64]
 

@@ -1,17 +1,7 @@
-r"""Rubin's rules, with Barnard and Rubin's degrees of freedom.
+"""One estimate pooled over imputations, on whatever scale it is about normal.
 
-From m estimates :math:`q_j` with variances :math:`u_j`, the pooled estimate is their mean and
-
-.. math::
-
-    T = \bar u + (1 + 1/m)\,b, \quad r = (1 + 1/m)\,b/\bar u, \quad \lambda = r/(1 + r),
-
-with b the variance between imputations. Degrees of freedom: :math:`\nu_m = (m-1)/\lambda^2` and
-:math:`\nu_{obs} = \frac{\nu+1}{\nu+3}\,\nu\,(1-\lambda)` with :math:`\nu` those of complete data,
-combined as :math:`(1/\nu_m + 1/\nu_{obs})^{-1}`.
-
-Sources: Rubin (1987), Multiple Imputation for Nonresponse in Surveys; Barnard & Rubin (1999),
-Biometrika 86:948.
+The rules are those of :func:`ipt_outcomes.imputation.rubin` (Barnard & Rubin 1999, Biometrika
+86:948), here for single numbers with the interval, statistic and p-value that follow.
 """
 
 from __future__ import annotations
@@ -22,6 +12,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+
+from ipt_outcomes.imputation import rubin
+
+LEVEL = 0.95
+"""Of the interval that is not used here: a pooled estimate gives one of any level."""
 
 
 @dataclass(frozen=True)
@@ -83,16 +78,11 @@ def pool(values: Sequence[float], variances: Sequence[float], df: float = math.i
     m = len(values)
     if m == 0 or m != len(variances):
         raise ValueError("pooling needs one variance for each of at least one estimate")
-    value, within = float(np.mean(values)), float(np.mean(variances))
-    between = float(np.var(values, ddof=1)) if m > 1 else 0.0
-    if between <= 0:
-        return Pooled(value, math.sqrt(within), df, 0.0)
-    increase = (1 + 1 / m) * between / within
-    fraction = increase / (1 + increase)
-    of_imputations = (m - 1) / fraction**2
-    if math.isinf(df):
-        combined = of_imputations
-    else:
-        observed = (df + 1) / (df + 3) * df * (1 - fraction)
-        combined = 1 / (1 / of_imputations + 1 / observed)
-    return Pooled(value, math.sqrt(within * (1 + increase)), combined, increase)
+    if m == 1:
+        return Pooled(float(values[0]), math.sqrt(variances[0]), df, 0.0)
+    estimates, own_variances = (np.asarray(one, float)[:, None] for one in (values, variances))
+    (found,) = rubin(estimates, own_variances, np.array([df]), LEVEL).to_dict("records")
+    within, between = found["within"], found["between"]
+    increase = (1 + 1 / m) * between / within if between > 0 else 0.0
+    own = math.inf if math.isnan(found["df"]) else float(found["df"])
+    return Pooled(float(found["estimate"]), float(found["se"]), own, increase)

@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
-from ipt_outcomes.analyses.imputed_scores import imputations
 from ipt_outcomes.analyses.response_data import baseline_scores, generator, score_matrix
 from ipt_outcomes.analyses.response_rows import Comparison
 from ipt_outcomes.analyses.standardisation import standardised_risks
 from ipt_outcomes.analyses.status import RESPONSE, status_definitions
+from ipt_outcomes.imputation.joint_normal import imputations
 
 Row = dict[str, Any]
 

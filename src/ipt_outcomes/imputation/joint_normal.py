@@ -22,7 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from .errors import ImputationError
+from .incomplete import Floats
+
 Group = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 STEPS = 500
@@ -30,10 +32,6 @@ TOLERANCE = 1e-4
 """Largest change of a parameter, in standard deviations, at which EM has converged: far below
 the sampling error that each bootstrap sample adds."""
 RIDGE = 1e-8
-
-
-class ImputationError(ValueError):
-    """The scores cannot be imputed; says why."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,7 @@ def fit_normal(
     scores, x, w = scores[kept], x[kept], w[kept]
     seen = ~np.isnan(scores)
     if not seen.any(axis=0).all():
-        raise ImputationError("a visit without any score cannot be imputed")
+        raise _impossible("a visit without any score cannot be imputed")
     model = start if start is not None else _start(scores, x, seen)
     groups = _groups(seen)
     gram = x.T @ (x * w[:, None])
@@ -102,7 +100,11 @@ def fit_normal(
         model = NormalModel(beta, sigma)
         if moved < TOLERANCE:
             return model
-    raise ImputationError(f"the model of the missing scores did not converge in {STEPS} steps")
+    raise _impossible(f"the model of the missing scores did not converge in {STEPS} steps")
+
+
+def _impossible(why: str) -> ImputationError:
+    return ImputationError(why, shareable=why)
 
 
 def imputations(
@@ -204,7 +206,7 @@ def _start(scores: Floats, x: Floats, seen: NDArray[np.bool_]) -> NormalModel:
     residual = filled - x @ beta
     variance = residual.var(axis=0)
     if not (variance > 0).all():
-        raise ImputationError("a visit whose scores are all the same cannot be imputed")
+        raise _impossible("a visit whose scores are all the same cannot be imputed")
     return NormalModel(beta, np.diag(variance))
 
 
