@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from ipt_outcomes.frames import write_frames
@@ -17,72 +18,12 @@ from ipt_outcomes.report.quality_page import write_quality_page
 
 from .small_trial import Export, csv_long, csv_wide, redcap, redcap_labels
 
-IDENTIFIERS: dict[str, tuple[str, str]] = {
-    "full name": ("patient_name", "Anna-Lena Brunnenthal"),
-    "first name": ("FirstName", "Wendelgard"),
-    "family name": ("surname", "Brunnenthal"),
-    "maiden name": ("maiden_name", "Oberhuberin"),
-    "initials": ("initials", "XQZ"),
-    "alias": ("nickname", "Zottel77"),
-    "next of kin": ("next_of_kin_name", "Katharina Brunnenthal"),
-    "employer": ("employer", "Zementwerk Oberhausen"),
-    "signature": ("signature", "sig-Brunnenthal"),
-    "address": ("home_address", "Bahnhofstrasse 117, 8953 Dietikon"),
-    "English address": ("addr1", "221B Baker Street, London"),
-    "post office box": ("po_box", "P.O. Box 74512"),
-    "town": ("city", "Oberstammheim"),
-    "ZIP code": ("zip", "90210-4417"),
-    "postcode": ("postcode", "SW1A 1AA"),
-    "coordinates": ("gps", "47.37688, 8.54169"),
-    "latitude": ("LocationLatitude", "47.376881"),
-    "date of birth": ("dob", "1971-11-23"),
-    "year of birth": ("birth_year", "1971x"),
-    "date of death": ("date_of_death", "2021-10-09"),
-    "date of admission": ("admission_date", "2019-02-17"),
-    "telephone": ("phone", "+41 44 917 35 62"),
-    "mobile": ("mobile_number", "0791 234 567 89"),
-    "fax": ("fax", "Fax: 044 917 35 63"),
-    "e-mail": ("email", "anna.brunnenthal@example.org"),
-    "disguised e-mail": ("e_mail_2", "brunnenthal (at) example (dot) org"),
-    "social security number": ("ssn", "536-22-8741"),
-    "national insurance number": ("nino", "AB 12 34 56 C"),
-    "NHS number": ("nhs_number", "943 476 5919"),
-    "Swiss insurance number": ("AHV-Nr", "756.9217.0769.85"),
-    "Swedish number": ("personnummer", "811228-9874"),
-    "Finnish number": ("hetu", "131052-308T"),
-    "Italian tax code": ("codice_fiscale", "RSSMRA85T10A562S"),
-    "Canadian number": ("sin_number", "046 454 286"),
-    "French number": ("nir", "1 84 12 76 451 089 46"),
-    "record number": ("mrn", "MRN 00817263"),
-    "hospital number": ("hospital_number", "Patient no. 5527182"),
-    "health plan number": ("insurance_id", "1EG4-TE5-MK73"),
-    "policy": ("policy_number", "Policy no: AB7612345"),
-    "IBAN": ("iban", "GB82 WEST 1234 5698 7654 32"),
-    "credit card": ("card_number", "4111 1111 1111 1111"),
-    "passport": ("passport_no", "Passport No 12345678"),
-    "driving licence": ("drivers_license", "Driver's license: D7654321"),
-    "vehicle": ("vin", "1M8GDM9AXKP042788"),
-    "licence plate": ("licence_plate", "B-MW 1234"),
-    "MAC address": ("mac_address", "00:1B:44:11:3A:B7"),
-    "IMEI": ("imei", "49-015420-323751-8"),
-    "device": ("device_serial_number", "S/N: XK-2231-77"),
-    "web page": ("website", "https://example.org/~brunnenthal"),
-    "IP address": ("IPAddress", "192.168.117.12"),
-    "IP address, version 6": ("client_ip", "2001:db8:85a3::8a2e:370:7334"),
-    "fingerprint": ("fingerprint_id", "fingerprint_77812"),
-    "photograph": ("photo_file", "brunnenthal_face.jpg"),
-    "account": ("twitter_handle", "@anna_brunnenthal"),
-    "messenger": ("skype", "skype: anna.brunn"),
-    "universal identifier": ("uuid", "123e4567-e89b-12d3-a456-426614174000"),
-    "researcher's identifier": ("orcid", "0000-0002-1825-0097"),
-}
+PLANTED = pd.read_csv(Path(__file__).parents[1] / "planted_identifiers.csv", dtype=str)
+IDENTIFIERS = {row["kind"]: (row["column"], row["entry"]) for row in PLANTED.to_dict("records")}
 """Kind: a column named for it, an entry of it."""
 
-BY_NAME_ONLY = {"first name", "family name", "maiden name", "initials", "alias", "employer",
-                "signature", "town", "latitude", "date of birth", "year of birth", "date of death",
-                "date of admission"}  # fmt: skip
-"""Kinds that a single entry cannot be told from a word or number of another meaning."""
-BY_CONTENT = [kind for kind in IDENTIFIERS if kind not in BY_NAME_ONLY]
+BY_CONTENT = [*PLANTED.loc[PLANTED["told by"] == "column and entry", "kind"]]
+"""Kinds of which a single entry can be told from words and numbers of another meaning."""
 
 
 def write_all(export: Export, folder: Path, **options) -> bytes:

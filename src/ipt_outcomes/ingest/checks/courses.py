@@ -18,15 +18,7 @@ _Z = 1.959963984540054
 
 
 def check_courses(evidence: Evidence) -> None:
-    """Report what is odd in the participants' courses.
-
-    Parameters
-    ----------
-    evidence
-        The trial, as it was read.
-    """
-    if evidence.participants.empty:
-        return
+    """Report what is odd in the courses of a trial that has participants."""
     _baseline(evidence)
     _visits(evidence)
     _changes(evidence)

@@ -13,15 +13,7 @@ FEWEST = 5
 
 
 def check_people(evidence: Evidence) -> None:
-    """Report what does not go together in what is known of each participant.
-
-    Parameters
-    ----------
-    evidence
-        The trial, as it was read.
-    """
-    if evidence.participants.empty:
-        return
+    """Report what does not go together in what is known of each of the participants."""
     _arms(evidence)
     _ends(evidence)
     _randomisation(evidence)
