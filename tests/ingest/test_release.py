@@ -14,6 +14,8 @@ from ipt_outcomes.ingest.blinding import TREATMENT
 from ipt_outcomes.ingest.release import release
 from ipt_outcomes.study.pseudonym_key import KEY_VARIABLE, PseudonymError, key_mark, pseudonym_key
 
+from .planted import PEOPLE as PLANTED
+from .planted import VISITS, planted, row_of, set_person
 from .small_trial import PEOPLE, Export, csv_long, redcap
 
 KEY = "0123456789abcdef0123456789abcdef"
@@ -101,11 +103,13 @@ def test_masked_arms_keep_their_sizes_and_tell_nothing(tmp_path):
     export = csv_long(people)
     plain, masked = released(export, tmp_path), released(export, tmp_path, masked=True)
     validate_participants(masked.participants)
-    before, after = plain.participants, masked.participants
+    # The order differs, since before masking arms take part in it: the export's row tells who is who.
+    before, after = (one.participants.sort_values("source_row", ignore_index=True)
+                     for one in (plain, masked))  # fmt: skip
     assert before["arm"].value_counts().to_dict() == after["arm"].value_counts().to_dict()
     same = (before["arm"] == after["arm"]).mean()
     assert 0.1 < same < 0.6  # one in three by chance
-    kept = before.columns.drop([*TREATMENT, "study_exit_reason"])
+    kept = before.columns.drop([*TREATMENT, "study_exit_reason", "participant"])
     pd.testing.assert_frame_equal(before[kept], after[kept])
     # treatment moves as one block: therapists stay in the arms that have them
     blocks = [
@@ -115,7 +119,7 @@ def test_masked_arms_keep_their_sizes_and_tell_nothing(tmp_path):
     assert sorted(blocks[0]) == sorted(blocks[1])
     assert after["study_exit_reason"].isna().all()
     again = released(export, tmp_path, masked=True).participants
-    pd.testing.assert_frame_equal(after, again)
+    pd.testing.assert_frame_equal(masked.participants, again)
 
 
 def test_masked_findings_quote_no_arm(tmp_path):
@@ -125,3 +129,91 @@ def test_masked_findings_quote_no_arm(tmp_path):
     assert '"2", but "1"' in " ".join(plain.findings["found"])
     assert masked.findings["kind"].tolist() == plain.findings["kind"].tolist()
     assert not masked.findings["found"].str.contains('"2"').any()
+
+
+ARM_BLOCK = ["arm", "therapist", "focus", "received", "sessions", "stop", "stop_reason"]
+"""What moves when a participant of the planted trial was in another arm all along."""
+
+
+def in_other_arms(export: Export, seed: int) -> Export:
+    """Return the export had the arms been dealt out otherwise; people keep all that is their own."""
+    order = random.Random(seed).sample(range(PLANTED), PLANTED)
+    source = [list(row) for row in export.rows]
+    for name in ARM_BLOCK:
+        column = export.header.index(name)
+        for person, other in enumerate(order):
+            for visit in VISITS:
+                row = source[row_of(other, visit) - 1]
+                export.rows[row_of(person, visit) - 1][column] = row[column]
+    return export
+
+
+def with_mistakes_that_tell_arms() -> Export:
+    """Return a trial whose findings would tell arms, were they quoted with their rows."""
+    export = planted()
+    columns = export.trial["columns"]
+    columns["treatment_stop_day"] = columns.pop("treatment_stop_date")
+    for person in range(PLANTED):
+        set_person(export, person, "stop", "")
+        set_person(export, person, "stop_reason", "")
+    for person in (2, 5, 8):  # without psychotherapy
+        set_person(export, person, "therapist", "T9")
+        set_person(export, person, "sessions", "4")
+        set_person(export, person, "focus", "2")
+    set_person(export, 3, "therapist", "Anna-Lena Brunnenthal, 8953 Dietikon")
+    set_person(export, 4, "therapist", "")
+    set_person(export, 6, "sessions", "many")
+    set_person(export, 7, "focus", "9")
+    set_person(export, 9, "stop_reason", "better")
+    set_person(export, 10, "stop", "21")
+    set_person(export, 12, "received", "2")
+    export.cell(row_of(15, "week_8"), "sessions", "3")
+    return export
+
+
+def plant_what_tells_nothing(export: Export) -> None:
+    """Plant mistakes that are told with their rows: whose they are does not depend on an arm."""
+    set_person(export, 13, "received", "8")
+    for person, column in ((16, "arm"), (17, "received")):
+        row = row_of(person, "week_8")
+        export.cell(row, column, str(int(export.get(row, "arm")) % 3 + 1))
+    export.cell(row_of(20, "week_8"), "hamd17", "77")
+    set_person(export, 21, "age", "old")
+
+
+def test_what_is_told_of_masked_data_is_the_same_whoever_was_in_which_arm(tmp_path):
+    told = []
+    for seed in (None, 1, 2, 3):
+        export = with_mistakes_that_tell_arms()
+        if seed is not None:
+            in_other_arms(export, seed)
+        plant_what_tells_nothing(export)
+        found = release(export.ingest(tmp_path, checks=True), export.study(), "small", masked=True)
+        own = found.participants.drop(columns=list(TREATMENT))
+        told.append((found.findings, own, found.scores, found.counts, found.quality))
+    findings, own, scores, counts, quality = told[0]
+    assert len(findings) >= 14
+    assert {"out of range", "not a number"} <= set(findings.loc[findings["row"].notna(), "kind"])
+    for others in told[1:]:
+        pd.testing.assert_frame_equal(others[0], findings)
+        pd.testing.assert_frame_equal(others[1], own)  # in the same order, too
+        pd.testing.assert_frame_equal(others[2], scores)
+        assert others[3:] == (counts, quality)
+    open_ = release(export.ingest(tmp_path, checks=True), export.study(), "small").findings  # fmt: skip
+    assert len(open_) >= len(findings)
+    assert open_["row"].notna().sum() > findings["row"].notna().sum() + 8
+
+
+def test_masked_sessions_go_with_the_treatment_and_scores_stay(tmp_path):
+    export = planted()
+    export.trial["columns"]["session"] = "sessions"
+    plain, masked = released(export, tmp_path), released(export, tmp_path, masked=True)
+    validate_scores(masked.scores)
+    kept = plain.scores.columns.drop(["session", "participant"])
+    before, after = (one.scores.sort_values(["source_row", "outcome"], ignore_index=True)[kept]
+                     for one in (plain, masked))  # fmt: skip
+    pd.testing.assert_frame_equal(before, after)
+    therapy = set(masked.participants.loc[masked.participants["therapist"].notna(), "participant"])
+    with_sessions = masked.scores[masked.scores["session"].notna()]
+    assert set(with_sessions["participant"]) == therapy
+    assert masked.unscheduled["session"].isna().all()

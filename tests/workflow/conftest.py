@@ -10,8 +10,10 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from ipt_outcomes.ingest.identifiers import identifying_entry
 from ipt_outcomes.study.locking import lock_plan
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,8 +87,42 @@ def _example(folder: Path, *, lean: bool = False) -> StudyFolder:
     export = folder / "data" / "example" / "redcap_export.csv"
     text = export.read_text("utf-8")
     export.write_text(re.sub(r"(?m)^(\d+),", r"person\1x,", text), "utf-8")
+    if not lean:
+        _plant_identifiers(folder)
     lock_plan(folder / "config.yaml")
     return StudyFolder(folder)
+
+
+PLANTED = pd.read_csv(ROOT / "tests" / "planted_identifiers.csv", dtype=str)
+"""Identifiers of every kind: the name of a column that is refused, and an entry."""
+FREE_TEXT = "left when {} had written, since her sister in Bern had fallen ill once again"
+
+
+def _plant_identifiers(folder: Path) -> None:
+    """Plant identifiers where an export may have them and the run still goes to its end.
+
+    Each stands in a column named for it, those that their entries tell also in one with a harmless
+    name, and most of them in free text among the reasons for leaving.
+    """
+    path = folder / "data" / "example" / "redcap_export.csv"
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    rows = table.index[table["redcap_event_name"] == "baseline_arm_1"]
+    left = table.index[table["redcap_event_name"] == "end_of_study_arm_1"]
+    columns: dict[str, list[str]] = {}
+    for place, (head, entry, told) in enumerate(PLANTED[["column", "entry", "told by"]].to_numpy()):
+        names = [head, f"field_{place}"] if "entry" in told else [head]
+        for name in names:
+            columns[name] = [""] * len(table)
+            columns[name][rows[3 * place]] = entry
+        if identifying_entry(text := FREE_TEXT.format(entry)) is None:  # the run would stop
+            table.loc[left[place], "study_exit_reason"] = text
+    table = pd.concat([table, pd.DataFrame(columns)], axis=1)
+    table.to_csv(path, index=False)
+    config = folder / "config.yaml"
+    text = config.read_text("utf-8")
+    assert "\nprivacy:\n" in text
+    told = "\nprivacy:\n  identifiers_in_unused_columns: leave out\n"
+    config.write_text(text.replace("\nprivacy:\n", told), "utf-8")
 
 
 def _lean(text: str) -> str:

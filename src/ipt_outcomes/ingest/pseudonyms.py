@@ -8,10 +8,13 @@ numbered.
 
 Participants stand in the order of what is known of them (arm, site, characteristics, ... and last
 their scores), never of their study numbers or rows: whoever has the same data has the same place,
-so that no draw of random numbers and no rounding of a sum depends on a name.
+so that no draw of random numbers and no rounding of a sum depends on a name. While arms are masked,
+nothing that tells them takes part in the order.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -19,13 +22,17 @@ import pandas as pd
 from ipt_outcomes.study.pseudonym_key import KEY_VARIABLE, PseudonymError, keyed_digest
 
 
-def order_by_content(scores: pd.DataFrame, participants: pd.DataFrame) -> np.ndarray:
+def order_by_content(
+    scores: pd.DataFrame, participants: pd.DataFrame, unseen: Collection[str] = ()
+) -> np.ndarray:
     """Return the places of the participants, ordered by their data and never by their names.
 
     Parameters
     ----------
     scores, participants
         The canonical frames; ``scores`` is a full grid in the order of ``participants``.
+    unseen
+        Columns of ``participants`` that the order may not tell.
 
     Returns
     -------
@@ -34,13 +41,16 @@ def order_by_content(scores: pd.DataFrame, participants: pd.DataFrame) -> np.nda
     """
     n = len(participants)
     keys: list[np.ndarray] = []
-    people = participants.drop(columns=["trial", "participant", "source_row", "therapist"])
+    people = participants.drop(
+        columns=list({"trial", "participant", "source_row", "therapist", *unseen})
+    )
     keys += [_sortable(people[name]) for name in people]
     grid = scores["score"].to_numpy(np.float64).reshape(n, -1) if n else np.empty((0, 0))
     day = scores["day"].astype("float64").to_numpy().reshape(n, -1) if n else np.empty((0, 0))
     keys += [np.nan_to_num(block[:, place], nan=-np.inf) for block in (grid, day)
              for place in range(block.shape[1])]  # fmt: skip
-    keys.append(_sortable(participants["therapist"]))  # a name too: it decides last
+    if "therapist" not in unseen:
+        keys.append(_sortable(participants["therapist"]))  # a name too: it decides last
     return np.lexsort(keys[::-1])  # numpy sorts by the last key first
 
 

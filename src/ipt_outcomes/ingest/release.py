@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ipt_outcomes.ingest.blinding import mask_arms, mask_process, without_arms
+from ipt_outcomes.ingest.blinding import (
+    mask_arms,
+    mask_process,
+    mask_scores,
+    treatment_columns,
+    without_traces,
+)
 from ipt_outcomes.ingest.pseudonyms import numbered, order_by_content, pseudonyms
 from ipt_outcomes.ingest.trial import Ingested
 from ipt_outcomes.study import Study
@@ -34,7 +40,7 @@ def release(
         Frames in an order of the data, participants under pseudonyms in frames and findings.
     """
     people, scores = ingested.participants, ingested.scores
-    order = order_by_content(scores, people)
+    order = order_by_content(scores, people, treatment_columns(people) if masked else ())
     people = people.take(order).reset_index(drop=True)
     names = pseudonyms(trial, people["participant"], key)
     new = dict(zip(people["participant"], names, strict=True))
@@ -59,7 +65,9 @@ def release(
     if masked:
         process = mask_process(process, people, trial, study.study.seed)
         people = mask_arms(people, trial, study.study.seed)
-        findings = without_arms(findings, study.trials[trial].columns)
+        scores = mask_scores(scores, len(people), trial, study.study.seed)
+        apart = apart.assign(session=apart["session"].mask(apart["session"].notna()))
+        findings = without_traces(findings, study.trials[trial])
     return replace(
         ingested,
         scores=scores,
