@@ -54,7 +54,7 @@ REASON = "study_exit_reason"
 
 def treatment_columns(participants: pd.DataFrame) -> list[str]:
     """Return the columns of a participant frame that may tell an arm."""
-    events = [name for name in participants if name.startswith(EVENT)]
+    events = [name for name in map(str, participants) if name.startswith(EVENT)]
     return [*TREATMENT, *events, REASON]
 
 
