@@ -140,6 +140,16 @@ def test_names_of_series_units_and_order_of_rows_do_not_matter():
     assert rescaled.deviation(0)[0] == pytest.approx(100 * ours.deviation(0)[0])
 
 
+def test_everybody_twice_gives_the_same_from_the_same_sums():
+    once = fit(MISSING, group="arm", reml=False)
+    again = MISSING.assign(participant=MISSING["participant"] + 1000)
+    twice = fit(pd.concat([MISSING, again]), group="arm", reml=False)
+    assert len(twice.panel.statistics.n) == len(once.panel.statistics.n)
+    assert twice.loglik == pytest.approx(2 * once.loglik)
+    np.testing.assert_allclose(twice.theta, once.theta, rtol=1e-6)
+    np.testing.assert_allclose(twice.omega, once.omega / 2, rtol=1e-5)
+
+
 def test_standardised_regressions_are_those_of_series_at_rest():
     ours = fit(COMPLETE)
     A = ours.structure.transition(ours.theta)[-1]

@@ -144,6 +144,22 @@ def test_an_event_without_strategy_and_death_are_open(study):
     assert "the strategy for death" in text
 
 
+def test_groups_and_syntheses_are_not_forgotten(study):
+    def asked(content: dict[str, Any]) -> None:
+        content["analyses"]["therapists"] = {"cluster": "group", "arms": ["IPT", "MED"]}
+        content["synthesis"] = {
+            "depression": {
+                "label": "IPT for depression", "outcome": "hamd17", "comparison": "IPT, medication",
+                "own": {"outcome": "hamd17", "estimand": "policy", "compare": ["IPT", "MED"]},
+            }
+        }  # fmt: skip
+
+    text = text_of(changed(study, asked))
+    assert "Effects of the group are not in this model." in text
+    assert "only the model with them counts their number" in text
+    assert "Synthesis depression [29]" in text
+
+
 def test_non_inferiority_states_its_margin_and_why(study):
     def asked(content: dict[str, Any]) -> None:
         content["analyses"]["non_inferiority"] = {

@@ -1,7 +1,13 @@
 r"""Which of two series goes before a change of the other: both directions from one model.
 
-The random-intercept cross-lagged panel model (:mod:`ipt_outcomes.mixed.panel`): for participant i
-at occasion t, with x and y two series such as social functioning, alliance or support and symptoms,
+A cross-lagged panel model with random intercepts: either series (social functioning, alliance or
+support, and symptoms) has a mean by arm and occasion and, in each participant, a stable level, with
+a trend of its own where asked for. What is left moves: the deviations of an occasion are regressed
+on those of the occasion before, their own (carry-over) and the other series' (cross-lags). Fitted
+by restricted full-information maximum likelihood; intervals by the likelihood ratio, with Student's
+distribution. The model is tested against free covariances, and for trends that it leaves out.
+
+For participant i at occasion t, see :mod:`ipt_outcomes.mixed.panel`,
 
 .. math::
 

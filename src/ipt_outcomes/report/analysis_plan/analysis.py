@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from ipt_outcomes.analyses.repeated import covariance_sequence
-from ipt_outcomes.report.analysis_plan.further import described, planned
+from ipt_outcomes.report.analysis_plan.further import described, planned, pooled, settings
 from ipt_outcomes.report.analysis_plan.outcomes import outcomes_part
 from ipt_outcomes.report.analysis_plan.parts import (
     Part,
@@ -61,9 +61,12 @@ def analysis(study: Study, software: Mapping[str, str]) -> Iterator[Part]:
         "29",
         say("Exploratory unless their settings say otherwise; nothing that was not randomised is "
             "reported as an effect.")
-        if others
+        if others or study.synthesis
         else say("None is planned."),
-        parts=[described(study, name) for name in others],
+        parts=[
+            *(described(study, name) for name in others),
+            *(pooled(study, name) for name in study.synthesis),
+        ],
     )  # fmt: skip
     yield part("Harms", "30", *_harms(study), parts=_of(study, "30"))
     yield part(
@@ -145,6 +148,16 @@ def _primary(study: Study) -> Iterator[Block]:
         "model-based ones beside them. Converged means a small gradient and a positive definite "
         "information."
     )
+    yield from settings(study, plan, "Primary analysis")
+    clusters = study.analyses.therapists
+    if clusters is not None:
+        yield say(
+            f"Effects of the {clusters.cluster} are not in this model. The comparison with them in "
+            "the model stands under Further analyses."
+        )
+    if clusters is not None and clusters.cluster == "group":
+        yield to_decide("which of the two is the primary comparison. Where groups were randomised "
+                        "as a whole only the model with them counts their number.")  # fmt: skip
     if not covariates:
         yield to_decide("the covariates (analyses.primary.adjust_for): none is named. Factors that "
                         "randomisation was stratified by belong into the model.")  # fmt: skip

@@ -43,7 +43,23 @@ def described(study: Study, name: str, items: str = "29") -> Part:
     plan: BaseModel = getattr(study.analyses, name)
     title = name[:1].upper() + name[1:].replace("_", " ")
     docstring = import_module(f"ipt_outcomes.analyses.{name}").__doc__ or ""
-    return part(title, items, *_account(docstring), *_settings(study, plan, title))
+    return part(title, items, *_account(docstring), *settings(study, plan, title))
+
+
+def pooled(study: Study, name: str) -> Part:
+    """Describe one synthesis of several trials.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    name
+        Its name under ``synthesis``.
+    """
+    plan = study.synthesis[name]
+    title = f"Synthesis {name.replace('_', ' ')}"
+    about = say(plain((type(plan).__doc__ or "").strip().partition("\n\n")[0]))
+    return part(title, "29", about, *settings(study, plan, title))
 
 
 def _account(docstring: str) -> Iterator[Block]:
@@ -67,7 +83,18 @@ def _belongs_to_a_formula(paragraph: str) -> bool:
     return beside or bool(_FORMULA.search(paragraph))
 
 
-def _settings(study: Study, plan: BaseModel, title: str) -> Iterator[Block]:
+def settings(study: Study, plan: BaseModel, title: str) -> Iterator[Block]:
+    """Yield a table of a section's settings, if it has any.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    plan
+        The section.
+    title
+        What it is about.
+    """
     rows = list(_rows(study, plan))
     if rows:
         name = re.sub(r"\W+", "_", title.lower())
