@@ -13,7 +13,7 @@ if OUT.startswith("/") or ".." in OUT.split("/"):
 rule page:
     default_target: True
     input:
-        collect(
+        parts=collect(
             f"{OUT}/parts/part_{{part}}_of_{PARTS}.parquet", part=range(1, PARTS + 1)
         ),
         design=DESIGN,
@@ -27,12 +27,12 @@ rule page:
         "../environment.yml"
     params:
         trials=TRIALS,
-        out=OUT,
     message:
         "parts put together"
+    # Folders are those of the files as this job has them: with storage elsewhere they are copies.
     shell:
-        "ipt power {input.design:q} {params.trials} --processes 1 --from {params.out:q}/parts"
-        " --out {params.out:q} > {log:q} 2>&1"
+        "ipt power {input.design:q} {params.trials} --processes 1"
+        ' --from "$(dirname {input.parts[0]:q})" --out "$(dirname {output.page:q})" > {log:q} 2>&1'
 
 
 rule part:
@@ -47,9 +47,8 @@ rule part:
     params:
         trials=TRIALS,
         parts=PARTS,
-        out=OUT,
     message:
         "part {wildcards.part} simulated"
     shell:
         "ipt power {input.design:q} {params.trials} --processes 1"
-        " --part {wildcards.part}/{params.parts} --out {params.out:q}/parts > {log:q} 2>&1"
+        ' --part {wildcards.part}/{params.parts} --out "$(dirname {output:q})" > {log:q} 2>&1'

@@ -198,6 +198,8 @@ def test_command_writes_page_figure_and_numbers_and_puts_parts_together(tmp_path
     capsys.readouterr()
     assert main(together) == 1
     assert "found 250 trials" in capsys.readouterr().err
+    assert main(["power", str(file), "--out", str(parts), "--trials", "40"]) == 1
+    assert "--trials 40: simulate at least 100" in capsys.readouterr().err
 
 
 def test_every_mistake_of_a_design_is_named_with_its_line(tmp_path):

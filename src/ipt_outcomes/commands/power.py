@@ -26,6 +26,7 @@ from ipt_outcomes.planning import (
     simulate_trials,
 )
 from ipt_outcomes.planning.closed_form import complete_data_power
+from ipt_outcomes.planning.design import FEWEST_TRIALS
 from ipt_outcomes.planning.simulation import portions_of
 from ipt_outcomes.study import load_sections
 
@@ -48,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
     """Simulate, write and print."""
     design = load_sections(options.design, PlannedTrial)
     if options.trials is not None:
+        if options.trials < FEWEST_TRIALS:
+            raise PowerError(f"--trials {options.trials}: simulate at least {FEWEST_TRIALS}.")
         design = PlannedTrial.model_validate({**design.model_dump(), "trials": options.trials})
     out = options.out or options.design.with_suffix("")
     out.mkdir(parents=True, exist_ok=True)

@@ -28,6 +28,9 @@ from ipt_outcomes.study.trials import ProblemArea
 
 Floats = NDArray[np.float64]
 
+FEWEST_TRIALS = 100
+"""Fewest simulated trials that say anything about power."""
+
 
 class PlannedOutcome(Section):
     """The primary outcome."""
@@ -104,7 +107,7 @@ class PlannedTrial(Section):
     """The title of the page."""
     seed: int = Field(ge=0)
     """Any whole number; every random draw derives from it."""
-    trials: int = Field(default=10_000, ge=100)
+    trials: int = Field(default=10_000, ge=FEWEST_TRIALS)
     """How many trials are simulated."""
     outcome: PlannedOutcome
     visits: dict[Name, float] = Field(min_length=2)
