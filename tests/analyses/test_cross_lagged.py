@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from ipt_outcomes.analyses.cross_lagged import cross_lagged
 from ipt_outcomes.analyses.within_between import ProcessError
+from ipt_outcomes.results import NOT_FITTED
 from ipt_outcomes.simulate.process import PanelDesign, simulate_panel
 from ipt_outcomes.study.contradictions import contradictions
 from ipt_outcomes.study.process_analyses import CrossLaggedAnalysis
@@ -115,6 +116,19 @@ def test_too_few_participants_are_an_error_with_its_remedy(reference_trial):
     two = trial_with_sessions(reference_trial, PanelDesign(occasions=2), 3)
     with pytest.raises(ProcessError, match="at least 3 are needed"):
         cross_lagged(two)
+
+
+def test_a_likelihood_without_a_maximum_leaves_a_row_that_says_so(reference_trial):
+    # Symptoms that are functioning turned round: their joint covariance is singular.
+    frame = simulate_panel(PanelDesign(), 3).rename(columns={"occasion": "session"})
+    frame["symptoms"] = 100 - frame["functioning"]
+    sessions = frame[["participant", "session", "functioning", "symptoms"]]
+    data = trial_with_sessions(reference_trial, PanelDesign(), 3)
+    table = cross_lagged(with_process(data, {"cross_lagged": PAIRS}, sessions=sessions))
+    row = table[table["method"] == NOT_FITTED]
+    assert row["analysis"].tolist() == ["cross-lagged panel, social"]
+    assert row["notes"].str.startswith("not fitted: ").all()
+    assert row["estimate"].isna().all()
 
 
 def test_visits_belong_to_visits():

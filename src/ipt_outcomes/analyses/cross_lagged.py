@@ -33,10 +33,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.within_between import ProcessError
-from ipt_outcomes.mixed import ConvergenceError, MixedModelError, PanelFit, cross_lagged_panel
+from ipt_outcomes.mixed import ConvergenceError, DesignError, PanelFit, cross_lagged_panel
 from ipt_outcomes.mixed.cross_lagged import Lag
 from ipt_outcomes.mixed.panel import LEAST_WITH_TRENDS
 from ipt_outcomes.mixed.panel_fit import Ratio
@@ -105,30 +106,51 @@ def cross_lagged(data: TrialData) -> pd.DataFrame:
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     rows: list[Row] = []
     for name, pair in plan.pairs.items():
-        series = side_by_side(data, plan, pair)
-        try:
-            fit = cross_lagged_panel(
-                series.frame,
-                participant="participant",
-                occasion="occasion",
-                x="x",
-                y="y",
-                group="arm",
-                times=series.times,
-                trends=plan.trends,
-                free_lags=plan.free_lags,
-                free_innovations=plan.free_innovations,
-                level=plan.level,
-            )
-        except MixedModelError as error:
-            told = "".join(f" ({note})" for note in series.notes)
-            raise ProcessError(
-                f"{data.trial}: no cross-lagged panel model of {series.labels[0]} and "
-                f"{series.labels[1]}: {error}{told} Take analyses.cross_lagged.pairs.{name} out, "
-                "or give it more occasions or participants."
-            ) from error
-        rows.extend(panel_rows(fit, series, data.trial, name))
+        about: Row = {
+            "trial": data.trial,
+            "analysis": f"cross-lagged panel, {name}",
+            "analysis_set": AS_RANDOMISED,
+            "status": "exploratory",
+            "disclosure": "shared",
+        }
+        rows.extend(attempted(_pair(data, plan, name, pair, about), {**about, "quantity": "slope"}))
     return estimates(rows)
+
+
+def _pair(
+    data: TrialData, plan: CrossLaggedAnalysis, name: str, pair: PanelPair, about: Row
+) -> Iterator[Row]:
+    """Fit the model of one pair and give its rows.
+
+    Raises
+    ------
+    ProcessError
+        When the data cannot carry the model; a likelihood without a maximum is no mistake of the
+        study's, and leaves a row that says so.
+    """
+    series = side_by_side(data, plan, pair)
+    try:
+        fit = cross_lagged_panel(
+            series.frame,
+            participant="participant",
+            occasion="occasion",
+            x="x",
+            y="y",
+            group="arm",
+            times=series.times,
+            trends=plan.trends,
+            free_lags=plan.free_lags,
+            free_innovations=plan.free_innovations,
+            level=plan.level,
+        )
+    except DesignError as error:
+        told = "".join(f" ({note})" for note in series.notes)
+        raise ProcessError(
+            f"{data.trial}: no cross-lagged panel model of {series.labels[0]} and "
+            f"{series.labels[1]}: {error}{told} Take analyses.cross_lagged.pairs.{name} out, "
+            "or give it more occasions or participants."
+        ) from error
+    yield from panel_rows(fit, series, about)
 
 
 def side_by_side(data: TrialData, plan: CrossLaggedAnalysis, pair: PanelPair) -> Series:
@@ -221,7 +243,7 @@ def _without_thin_end(both: pd.DataFrame, least: int) -> tuple[pd.DataFrame, lis
     return both[both["time"] <= last], [f"{words} left out: fewer than {least} participants"]
 
 
-def panel_rows(fit: PanelFit, series: Series, trial: str, name: str) -> Iterator[Row]:
+def panel_rows(fit: PanelFit, series: Series, about: Row) -> Iterator[Row]:
     """Give the rows of one pair.
 
     Parameters
@@ -230,20 +252,16 @@ def panel_rows(fit: PanelFit, series: Series, trial: str, name: str) -> Iterator
         The model.
     series
         Its data.
-    trial, name
-        Short names of the trial and of the pair.
+    about
+        Columns that all rows share.
     """
     people = fit.panel.counts["participants"]
     notes = [*series.notes, *fit.notes]
     where: Row = {
-        "trial": trial,
-        "analysis": f"cross-lagged panel, {name}",
-        "analysis_set": AS_RANDOMISED,
+        **about,
         "n_arm": people,
         "method": WITH_TRENDS if fit.structure.trends else METHOD,
         "converged": True,
-        "status": "exploratory",
-        "disclosure": "shared",
         "notes": "; ".join(notes) or None,
     }
     yield {**where, "quantity": "count", "contrast": "scores of both series", "unit": "scores",
