@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import runpy
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.factorial import INTERACTION, additivity
 from ipt_outcomes.analyses.medication import MedicationError, medication
-from ipt_outcomes.study import Study
+from ipt_outcomes.ingest import ingest_trial
+from ipt_outcomes.study import Study, load_study
 from ipt_outcomes.study.contradictions import contradictions
 
+from .conftest import ROOT
 from .simulated import CELLS, stored_trial
 
 
@@ -197,3 +202,20 @@ def test_a_small_cell_is_withheld():
     own = table[(table["contrast"] == INTERACTION) & (table["visit"] == "week_16")]
     assert own["estimate"].isna().all()
     assert own["notes"].str.contains("fewer than 5 in a cell").all()
+
+
+def test_beat_the_blues_is_a_factorial_whose_drug_was_not_randomised(tmp_path):
+    """The real trial: online CBT was randomised, the drug was taken by those who took it."""
+    shutil.copy(ROOT / "data/beat_the_blues/config.yaml", tmp_path)
+    fetch = runpy.run_path(str(ROOT / "scripts/setup/beat_the_blues.py"))["main"]
+    fetch(tmp_path / "raw" / "btheb_wide.csv")
+    study = load_study(tmp_path / "config.yaml")
+    found = ingest_trial(study, "beat_the_blues", tmp_path)
+    data = TrialData(study, "beat_the_blues", found.scores, found.participants)
+    table = medication(data)
+    assert set(table["status"]) == {"exploratory"}
+    assert table["notes"].str.contains("medication was not randomised").all()
+    (row,) = table[table["analysis"] == "medication, factorial, additivity"].to_dict("records")
+    ends = [round(float(row[name]), 1) for name in ("estimate", "lower", "upper")]
+    assert ends == [-6.7, -15.7, 2.4]
+    assert "no clear interaction; effects from -15.7 to 2.4 points are not excluded" in row["notes"]

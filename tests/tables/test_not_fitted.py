@@ -1,6 +1,8 @@
-"""A model that could not be fitted leaves no line of numbers, but a note below its table."""
+"""Rows without numbers: a model that could not be fitted, a subgroup that is too small."""
 
 from __future__ import annotations
+
+import re
 
 import pandas as pd
 import pytest
@@ -68,3 +70,18 @@ def test_a_figure_without_a_fit_says_so(example, rows, name):
     lost = without(rows, example, name.replace("_", " "))
     drawing = draw_figure(name, study=example, estimates=lost, trial="example")
     assert WHY in str(drawing.caption)
+
+
+def test_a_level_of_a_moderator_that_is_too_small_stands_without_numbers(example, rows):
+    shared = rows[rows["analysis"] == "moderators, Recurrent depression"].iloc[0]
+    level = "Recurrent depression: Unknown"
+    small = {name: shared[name] for name in ("trial", "outcome", "analysis", "analysis_set",
+                                             "estimand", "visit", "status", "disclosure")}  # fmt: skip
+    small |= {"quantity": "difference", "contrast": "all arms", "subgroup": level,
+              "method": "not estimated", "notes": "fewer than 5 participants in an arm, suppressed"}  # fmt: skip
+    with_it = pd.concat([rows, estimates([small])], ignore_index=True)
+    table = make_tables(study=example, estimates=with_it, trial="example")["moderators"]
+    (line,) = [line for line in table.lines if str(line.label) == level]
+    assert not any(re.search(r"\d\.\d", str(cell)) for cell in line.cells)
+    drawing = draw_figure("moderators", study=example, estimates=with_it, trial="example")
+    assert level not in set(drawing.data["subgroup"])

@@ -22,9 +22,12 @@ def moderator_analyses(source: Source) -> list[str]:
 
 
 def within_levels(rows: Rows) -> list[Row]:
-    """Return the effects at a level or value of a moderator, without differences of effects."""
+    """Return the effects at a level or value of a moderator, without differences of effects.
+
+    A level with too few participants has no effect of any arm: it is not among them.
+    """
     return [row for row in rows.where(quantity="difference") if row["subgroup"]
-            and " against " not in row["subgroup"]]  # fmt: skip
+            and row["arm"] is not None and " against " not in row["subgroup"]]  # fmt: skip
 
 
 def moderators(source: Source, name: str = "moderators") -> Table:
@@ -77,7 +80,7 @@ def _lines(source: Source, analysis: str) -> Iterator[Line]:
         yield Line(_label(source, row), _cells(row), group, indent=True)
     for row in rows.where(quantity=("difference", "slope")):
         if row not in within:
-            label: Part = quote(row, "contrast")
+            label: Part = named(row["subgroup"]) if row["arm"] is None else quote(row, "contrast")
             yield Line(words(label), (*_cells(row)[:3], words(quote(row, "p"))), group)
 
 
