@@ -99,11 +99,23 @@ def test_tables_have_captions_and_scopes(page: Element) -> None:
     numbers = [e.text.strip(" .") for e in page.all("span", data_number=None)]
     main = [n for n in numbers if n.startswith("Table ") and not n.startswith("Table S")]
     assert main == [f"Table {i + 1}" for i in range(len(main))]
-    assert [n for n in numbers if n.startswith("Figure")] == [f"Figure {i}" for i in range(1, 14)]
+    assert [n for n in numbers if n.startswith("Figure")] == [f"Figure {i}" for i in range(1, 20)]
 
 
 def section(page: Element, name: str) -> Element:
     return page.all("section", id=name)[0]
+
+
+def test_each_further_part_says_its_result_in_a_sentence(page: Element, rows: pd.DataFrame) -> None:
+    of = Rows.of(rows, "example")
+    change = of.one(analysis="growth, durability", arm="MED", visit="week_40", reference=None)
+    course = section(page, "example-course").text.replace("\N{NO-BREAK SPACE}", " ")
+    assert "From Week 16 to Week 40 the adjusted mean of the HAM-D17 changed by: IPT " in course
+    assert f"Medication −{abs(change['estimate']):.2f}, 95% CI" in course
+    assert "arm × phase: F(6, 280.2) = 3.10, p = .006" in course
+    assert "was 0.031 (95% CI [0.000, 0.140]) with IPT" in section(page, "example-therapists").text
+    rest = section(page, "example-diagnostics").text
+    assert "over the covariances examined; from −3.60 to −3.20 with any one participant" in rest
 
 
 def test_the_summary_states_the_primary_result(page: Element, rows: pd.DataFrame) -> None:

@@ -84,11 +84,12 @@ def test_means_and_differences_of_the_endpoint(
         analysis="primary", outcome="hamd17", estimand="policy", analysis_set="as randomised",
         quantity="difference", arm="IPT", visit="week_16",
     )  # fmt: skip
-    assert cell(table, "IPT", 3, "Week 16") == f"−{abs(row['estimate']):.2f}"
-    assert cell(table, "IPT", 7, "Week 16") == "< .001"
-    assert re.fullmatch(r"0\.\d\d \[0\.\d\d, 0\.\d\d\]", cell(table, "IPT", 8, "Week 16"))
-    assert cell(table, "IPT", 8, "Week 12") == ""
-    assert cell(table, "Medication", 3, "Week 16") == ""
+    assert cell(table, "IPT", 2, "Week 16").startswith(f"−{abs(row['estimate']):.2f} [−")
+    assert cell(table, "IPT", 3, "Week 16") == f"−{abs(row['statistic']):.2f} ({row['df']:.1f})"
+    assert cell(table, "IPT", 4, "Week 16") == "< .001"
+    assert re.fullmatch(r"0\.\d\d \[0\.\d\d, 0\.\d\d\]", cell(table, "IPT", 5, "Week 16"))
+    assert cell(table, "IPT", 5, "Week 12") == ""
+    assert cell(table, "Medication", 2, "Week 16") == ""
     notes = " ".join(map(str, table.footnotes))
     assert "pooled observed SD" in notes
     assert "7.38" in notes

@@ -20,7 +20,7 @@ from ipt_outcomes.figures.style import (
     AREA_COLOURS,
     AREA_MARKERS,
     QUIET,
-    TEXT,
+    letter_panels,
     new_figure,
     styled,
 )
@@ -75,10 +75,7 @@ def additivity(source: Source) -> Drawing:
                     f"({settings.unit})",
             sides=sides if worse else (sides[1], sides[0]),
         )  # fmt: skip
-        height = figure.get_size_inches()[1]
-        for letter, y in (("A", 0.03), ("B", upper + BETWEEN - 0.16)):
-            figure.text(0.006, 1 - y / height, letter, fontsize=TEXT + 2, fontweight="bold",
-                        va="top")  # fmt: skip
+        letter_panels(figure, A=0.03, B=upper + BETWEEN - 0.16)
     shown = list(at)
     return Drawing(
         figure,

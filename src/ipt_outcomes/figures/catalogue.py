@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from ipt_outcomes.figures.drawing import Drawing
 
 MEANS = "adjusted_means_"
+ANALYSES: dict[str, str | tuple[str, ...]] = {
+    "additivity": "medication, factorial",
+    "non_inferiority": ("non-inferiority", "equivalence"),
+    "durability": "growth, durability",
+    "within_person": ("lagged effects", "cross-lagged panel"),
+}
+"""Figure: beginnings of the names of its analyses, where they are not the figure's name."""
 
 
 def figure_names(study: Study, trial: str) -> list[str]:
@@ -48,7 +55,8 @@ def figure_names(study: Study, trial: str) -> list[str]:
     names += ["growth"] * (plans.growth is not None)
     names += ["durability"] * (plans.growth is not None and followed)
     names += ["sudden_gains"] * (plans.sudden_gains is not None)
-    names += ["within_person"] * (plans.lagged_effects is not None)
+    lagged = plans.lagged_effects is not None or plans.cross_lagged is not None
+    names += ["within_person"] * lagged
     names += ["therapists"] * (plans.therapists is not None)
     names += ["diagnostics"] * (plans.diagnostics is not None)
     plan = study.analyses.robustness
@@ -106,7 +114,7 @@ def draw_figure(name: str, *, study: Study, estimates: pd.DataFrame, trial: str)
                                 estimand=study.primary_estimand)  # fmt: skip
     else:  # the function has the figure's name
         drawing = getattr(module, name)(source)
-        lost = not_fitted_notes(source, name.replace("_", " "))
+        lost = not_fitted_notes(source, ANALYSES.get(name, name.replace("_", " ")))
     for note in lost:
         drawing = replace(drawing, caption=words(drawing.caption, " ", note))
     return drawing

@@ -19,9 +19,9 @@ from ipt_outcomes.figures.forest_words import (
 )
 from ipt_outcomes.figures.means import bars_are, mark_of
 from ipt_outcomes.figures.style import (
-    TEXT,
     arm_colour,
     arm_marker,
+    letter_panels,
     new_figure,
     styled,
 )
@@ -64,10 +64,7 @@ def growth(source: Source) -> Drawing:
             x_label=f"Slope, {settings.short_label} ({unit['unit'] if unit else settings.unit})",
             sides=sides if worse else (sides[1], sides[0]),
         )  # fmt: skip
-        height = figure.get_size_inches()[1]
-        for letter, y in (("A", 0.03), ("B", UPPER + BETWEEN - 0.16)):
-            figure.text(0.006, 1 - y / height, letter, fontsize=TEXT + 2, fontweight="bold",
-                        va="top")  # fmt: skip
+        letter_panels(figure, A=0.03, B=UPPER + BETWEEN - 0.16)
     data = pd.concat([forest_data(rows) for rows in (curve, observed, slopes)], ignore_index=True)
     return Drawing(
         figure,

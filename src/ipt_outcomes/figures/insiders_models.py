@@ -133,6 +133,9 @@ def therapist_effects(study: Study, trial: str, rows: pd.DataFrame) -> Drawing:
                   markerfacecolor=INK, markeredgecolor=PAPER, markeredgewidth=0.5,
                   zorder=3)  # fmt: skip
         axes.set_ylim(max(len(of), 1), 0)
+        flat = len(of) > 0 and not of["estimate"].abs().gt(0).any()
+        if flat:
+            axes.set_xlim(-1, 1)
         axes.set_yticks(y, [str(k + 1) for k in range(len(of))], fontsize=SMALL)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
@@ -140,8 +143,8 @@ def therapist_effects(study: Study, trial: str, rows: pd.DataFrame) -> Drawing:
         axes.set_ylabel("Therapist, numbered in this figure only", fontsize=SMALL)
         axes.set_xlabel(wrapped(f"Predicted difference from the average, {settings.short_label} "
                                 f"({settings.unit})", 300, 8, 1)[0])  # fmt: skip
-        axes.annotate("n", (1, 0), xycoords="axes fraction", xytext=(22, 0), ha="right",
-                      textcoords="offset points", va="center", fontsize=SMALL, color=QUIET,
+        axes.annotate("n", (1, 1), xycoords="axes fraction", xytext=(22, 3), ha="right",
+                      textcoords="offset points", va="bottom", fontsize=SMALL, color=QUIET,
                       fontstyle="italic", annotation_clip=False)  # fmt: skip
         for at, n in zip(y, of["n_arm"], strict=True):
             axes.annotate("" if pd.isna(n) else str(int(n)), (1, at), fontsize=SMALL,
@@ -157,7 +160,9 @@ def therapist_effects(study: Study, trial: str, rows: pd.DataFrame) -> Drawing:
         words(NOT_SHARED, "Each line is a therapist's predicted effect at the endpoint, with its ",
               f"{100 * level.iloc[0]:g}% " if len(level) else "", "interval; n: participants. "
               "Effects are shrunken towards the average and rest on few participants each: their "
-              "order is no ranking. ", _similar(study, similar)),
+              "order is no ranking. ",
+              "All are zero: no variance between therapists was found. " if flat else "",
+              _similar(study, similar)),
         words("Caterpillar plot of therapists' predicted effects, ordered by size."),
     )  # fmt: skip
 

@@ -6,11 +6,12 @@ import pandas as pd
 
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
+from ipt_outcomes.figures.forest_words import interval_words
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.medication import add_on_words
 from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
-from ipt_outcomes.tables.rows import Row, Rows
+from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source, about_model
 
 COLUMNS = ("arm", "reference", "contrast", "visit", "week", "n_arm", "n_reference", "estimate",
@@ -34,7 +35,7 @@ def medication(source: Source) -> Drawing:
     with styled():
         figure = new_figure(forest_height(blocks))
         draw_forest(
-            figure, 0, blocks, heads=("n", f"difference {_ci(rows)}", "p"),
+            figure, 0, blocks, heads=("n", f"difference {interval_words(rows)}", "p"),
             x_label=f"Difference in {study.outcomes[outcome].short_label} "
                     f"({study.outcomes[outcome].unit})",
             sides=sides if worse else (sides[1], sides[0]),
@@ -76,10 +77,6 @@ def _bar(source: Source, row: Row, endpoint: str) -> Bar:
         (f"{FORMS['estimate'](row)} {FORMS['interval'](row)}", FORMS["p"](row)),
         strong=row["visit"] == endpoint,
     )
-
-
-def _ci(rows: Rows) -> str:
-    return next((f"[{FORMS['level'](row)} CI]" for row in rows if row["level"] is not None), "[CI]")
 
 
 def _sentence(source: Source, row: Row) -> Text:

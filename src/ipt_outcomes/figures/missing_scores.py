@@ -19,6 +19,7 @@ from ipt_outcomes.figures.style import (
     SMALL,
     TEXT,
     arm_colour,
+    letter_panels,
     new_figure,
     styled,
     wrapped,
@@ -77,10 +78,7 @@ def missing_scores(source: Source) -> Drawing:
         figure = new_figure(0.2 + UPPER + 0.2 + lower)
         _arms(figure, source, rows, visits)
         _map(figure, source, shown, withheld, visits, 0.2 + UPPER + 0.2)
-        height = figure.get_size_inches()[1]
-        for letter, y in (("A", 0.04), ("B", 0.2 + UPPER + 0.06)):
-            figure.text(0.006, 1 - y / height, letter, fontsize=TEXT + 2, fontweight="bold",
-                        va="top")  # fmt: skip
+        letter_panels(figure, A=0.04, B=0.2 + UPPER + 0.06)
     return Drawing(
         figure,
         pd.DataFrame(_data(rows, shown, visits), columns=list(COLUMNS)),

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
+from ipt_outcomes.figures.forest_words import interval_words
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.moderators import START, moderator_analyses, within_levels
@@ -43,7 +44,7 @@ def moderators(source: Source) -> Drawing:
     with styled():
         figure = new_figure(forest_height(blocks))
         draw_forest(
-            figure, 0, blocks, heads=("n", "difference [CI]"),
+            figure, 0, blocks, heads=("n", f"difference {interval_words(rows)}"),
             x_label=f"Difference in {study.outcomes[outcome].short_label} at the endpoint "
                     f"({study.outcomes[outcome].unit})",
             sides=better if worse else (better[1], better[0]),

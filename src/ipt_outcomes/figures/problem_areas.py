@@ -9,8 +9,15 @@ import pandas as pd
 from ipt_outcomes.figures.courses import COUNT_ROW, Course, draw_courses
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
+from ipt_outcomes.figures.forest_words import interval_words
 from ipt_outcomes.figures.means import bars_are, mark_of
-from ipt_outcomes.figures.style import TEXT, area_colour, area_marker, new_figure, styled
+from ipt_outcomes.figures.style import (
+    area_colour,
+    area_marker,
+    letter_panels,
+    new_figure,
+    styled,
+)
 from ipt_outcomes.figures.timeline import Timeline
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS, PROBLEM_AREAS
 from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
@@ -41,17 +48,14 @@ def problem_areas(source: Source) -> Drawing:
             y_label=f"{settings.short_label}, adjusted mean ({settings.unit})\n"
                     f"{source.direction(outcome)}",
         )  # fmt: skip
-        height = figure.get_size_inches()[1]
         draw_forest(
             figure, upper + 0.32, [block],
-            heads=("n", f"difference {_ci(differences)}", "p", "p (Holm)"),
+            heads=("n", f"difference {interval_words(differences)}", "p", "p (Holm)"),
             x_label=f"Difference in {settings.short_label} at {study.visits[endpoint].label} "
                     f"({settings.unit})",
             sides=_sides(settings.higher_is == "worse"),
         )  # fmt: skip
-        for letter, y in (("A", 0.03), ("B", upper + 0.14)):
-            figure.text(0.006, 1 - y / height, letter, fontsize=TEXT + 2, fontweight="bold",
-                        va="top")  # fmt: skip
+        letter_panels(figure, A=0.03, B=upper + 0.14)
     shown = [row for row in differences if row["estimate"] is not None]
     return Drawing(
         figure,
@@ -102,10 +106,6 @@ def _bar(source: Source, row: Row) -> Bar:
             FORMS["adjusted p"](row),
         ),
     )
-
-
-def _ci(rows: Rows) -> str:
-    return next((f"[{FORMS['level'](row)} CI]" for row in rows if row["level"] is not None), "[CI]")
 
 
 def _sentence(source: Source, row: Row) -> Text:

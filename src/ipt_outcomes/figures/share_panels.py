@@ -189,7 +189,7 @@ def _bars(axes: Axes, points: Points, colour: str, marker: str, beside: float) -
                 linewidth=1.0, zorder=2)  # fmt: skip
     axes.plot(weeks, shares, color=colour, linewidth=1.3, marker=marker,
               markersize=MARKER_SIZES[marker], markeredgecolor=PAPER, markeredgewidth=0.5,
-              zorder=3)  # fmt: skip
+              zorder=3, clip_on=False)  # fmt: skip
 
 
 def _counts(axes: Axes, source: Source, panel: SharePanel, shown: Sequence[float]) -> None:

@@ -101,6 +101,21 @@ def new_figure(height: float, width: float = WIDTH) -> Figure:
     return figure
 
 
+def letter_panels(figure: Figure, **tops: float) -> None:
+    """Write the letters of panels at the left edge.
+
+    Parameters
+    ----------
+    figure
+        The figure.
+    tops
+        Letter: where its panel starts, in inches from the figure's top.
+    """
+    height = figure.get_size_inches()[1]
+    for letter, top in tops.items():
+        figure.text(0.006, 1 - top / height, letter, fontsize=TEXT + 2, fontweight="bold", va="top")
+
+
 def arm_colour(study: Study, arm: str) -> str:
     """Return the colour of an arm: that of its place in the configuration."""
     return ARM_COLOURS[list(study.arms).index(arm) % len(ARM_COLOURS)]

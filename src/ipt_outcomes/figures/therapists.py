@@ -9,7 +9,7 @@ from __future__ import annotations
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
 from ipt_outcomes.figures.forest_words import bar_of, forest_data, interval_words, spoken
-from ipt_outcomes.figures.style import TEXT, arm_colour, arm_marker, new_figure, styled
+from ipt_outcomes.figures.style import arm_colour, arm_marker, letter_panels, new_figure, styled
 from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source
@@ -48,11 +48,8 @@ def therapists(source: Source) -> Drawing:
                         f"({settings.unit})",
                 sides=sides if worse else (sides[1], sides[0]),
             )  # fmt: skip
-        height = figure.get_size_inches()[1]
-        for letter, y, there in (("A", 0.03, upper), ("B", start, lower)):
-            if there:
-                figure.text(0.006, 1 - y / height, letter, fontsize=TEXT + 2, fontweight="bold",
-                            va="top")  # fmt: skip
+        tops = {"A": (0.03, upper), "B": (start, lower)}
+        letter_panels(figure, **{letter: top for letter, (top, there) in tops.items() if there})
     return Drawing(
         figure,
         forest_data([*similar, *compared]),

@@ -7,8 +7,9 @@ from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
 from ipt_outcomes.figures.forest_words import bar_of, forest_data, interval_words, spoken
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
-from ipt_outcomes.tables.lagged_effects import directions
-from ipt_outcomes.tables.quotes import Piece, Text, named, quote, words
+from ipt_outcomes.tables.comparisons import sentence
+from ipt_outcomes.tables.lagged_effects import LAGGED, directions
+from ipt_outcomes.tables.quotes import Piece, Text, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -28,7 +29,7 @@ def within_person(source: Source) -> Drawing:
             draw_forest(figure, top, [part], heads=("n", f"slope {interval_words(rows)}", "p"),
                         x_label=str(first["unit"] or "slope"), sides=None)  # fmt: skip
             top += height
-    within = next((row for row in every if row["subgroup"] == "within persons"), None)
+    within = {row["method"]: row for row in every if row["subgroup"] == "within persons"}
     return Drawing(
         figure,
         forest_data(every),
@@ -38,8 +39,8 @@ def within_person(source: Source) -> Drawing:
             "persons, from deviations of each person's own course. Hollow: between persons, from "
             "their means. ", _capital(bars_are(every)), "; p-values not adjusted for "
             "multiplicity. n: participants. Each axis has its own unit. ",
-            *([words("Method: ", quote(within, "method"), ". Note: ", quote(within, "notes"), ".")]
-              if within is not None else []),
+            listed([words("Method: ", quote(row, "method"), ". Note: ", sentence(row))
+                    for row in within.values()], last=" ", between=" "),
         ),
         words("Forest plots, one for each direction. ",
               spoken(list(every), [words(_direction(row), ", ", quote(row, "contrast"))
@@ -48,7 +49,7 @@ def within_person(source: Source) -> Drawing:
 
 
 def _direction(row: Row) -> Piece:
-    return named(str(row["analysis"]).removeprefix("lagged effects, "))
+    return named(str(row["analysis"]).removeprefix(LAGGED))
 
 
 def _bar(row: Row) -> Bar:

@@ -13,6 +13,7 @@ import pandas as pd
 from ipt_outcomes.report import sentences, summary
 from ipt_outcomes.report.checklists import checklist_tables
 from ipt_outcomes.report.explore import explore_areas, explore_means, explore_shifts
+from ipt_outcomes.report.findings import findings
 from ipt_outcomes.report.pieces import EmbeddedFigure, TrialPieces, counts_in_words, embed
 from ipt_outcomes.report.pieces import scores_by_visit as count_by_visit
 from ipt_outcomes.report.pooling import synthesis_section
@@ -123,6 +124,7 @@ def _results(
         areas.charts += explore_areas(source)
     for topic in AFTER_OUTCOMES:
         section = _topic(topic, trial, shelf)
+        section.paragraphs += findings(source, topic.key)
         if topic.key == "medication":
             result.sections.append(areas)
             section.marked = "" if _confirmatory(source) else "Exploratory"

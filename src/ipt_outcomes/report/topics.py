@@ -54,9 +54,9 @@ BEFORE_OUTCOMES = (
     Topic(
         "delivery",
         "Treatment received",
-        figures=("delivery", "therapist"),
-        tables=("delivery", "therapist"),
-        folded=("analysis_delivery", "analysis_therapist", "analysis_blinding"),
+        figures=("delivery",),
+        tables=("delivery",),
+        folded=("analysis_delivery", "analysis_blinding"),
     ),
 )
 
@@ -66,6 +66,13 @@ AFTER_OUTCOMES = (
         "Secondary outcomes together",
         tables=("secondary_outcomes",),
         folded=("analysis_families",),
+    ),
+    Topic(
+        "margin",
+        "Non-inferiority and equivalence",
+        figures=("non_inferiority",),
+        tables=("non_inferiority",),
+        folded=("analysis_non_inferiority", "analysis_equivalence"),
     ),
     Topic(
         "response",
@@ -89,7 +96,7 @@ AFTER_OUTCOMES = (
         "course",
         "Course during and after treatment",
         figures=("growth", "durability", "sudden_gains", "course"),
-        tables=("growth", "durability", "sudden_gains"),
+        tables=("durability", "growth", "sudden_gains"),
         folded=("analysis_growth", "analysis_durability", "analysis_sudden", "analysis_course",
                 "analysis_sustained"),
     ),
@@ -114,9 +121,16 @@ AFTER_OUTCOMES = (
         "Dose and mechanism",
         figures=("dose", "within_person", "mediation", "mechanism"),
         tables=("dose", "within_person", "mediation", "mechanism"),
-        folded=("analysis_dose", "analysis_within", "analysis_lagged", "analysis_cross_lagged",
-                "analysis_mediation", "analysis_mechanism", "analysis_process"),
+        folded=("analysis_dose", "analysis_within", "analysis_mediation", "analysis_mechanism",
+                "analysis_process", "analysis_lagged", "analysis_cross_lagged", "analysis_diary"),
         marked="Observational, exploratory",
+    ),
+    Topic(
+        "therapists",
+        "Therapists and groups",
+        figures=("therapist",),
+        tables=("therapist",),
+        folded=("analysis_therapist",),
     ),
     Topic(
         "missing",
@@ -130,7 +144,14 @@ AFTER_OUTCOMES = (
         "Robustness of the primary result",
         figures=("robustness", "tipping"),
         tables=("sensitivity", "robustness"),
-        folded=("analysis_robustness", "analysis_tipping", "analysis_cross"),
+        folded=("analysis_robustness", "analysis_tipping", "analysis_cross", "analysis_primary"),
+    ),
+    Topic(
+        "diagnostics",
+        "What the models rest on",
+        figures=("diagnostics",),
+        tables=("diagnostics",),
+        folded=("analysis_diagnostics",),
     ),
     Topic(
         "safety",

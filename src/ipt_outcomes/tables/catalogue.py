@@ -53,7 +53,7 @@ class Maker:
     """
 
     make: Callable[[Source], Table]
-    analysis: str | None
+    analysis: str | tuple[str, ...] | None
     about: dict[str, object]
 
     def table(self, source: Source) -> Table:
@@ -85,7 +85,10 @@ def _makers(study: Study, trial: str) -> Makers:
     makers: Makers = {}
 
     def plan(
-        name: str, make: Callable[..., Table], analysis: str | None = None, **about: str
+        name: str,
+        make: Callable[..., Table],
+        analysis: str | tuple[str, ...] | None = None,
+        **about: str,
     ) -> None:
         makers[name] = Maker(partial(make, name=name, **about), analysis, {**about})
 
@@ -120,12 +123,13 @@ def _makers(study: Study, trial: str) -> Makers:
         plan("non_inferiority", non_inferiority, kind)
     for name, section, make, analysis in (
         ("sudden_gains", study.analyses.sudden_gains, sudden_gains, "sudden gains"),
-        ("within_person", study.analyses.lagged_effects, within_person, "lagged effects"),
         ("mediation", study.analyses.mediation, mediation, "mediation"),
         ("dose_response", study.analyses.dose_response, dose_response, "dose response"),
     ):
         if section is not None:
             plan(name, make, analysis)
+    if study.analyses.lagged_effects is not None or study.analyses.cross_lagged is not None:
+        plan("within_person", within_person, ("lagged effects", "cross-lagged panel"))
     others = tuple(o for o in study.outcomes_of(trial) if o != study.primary_outcome)
     if others:
         about: dict[str, object] = {"outcome": others, "estimand": study.primary_estimand,

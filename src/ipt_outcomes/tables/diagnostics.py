@@ -107,6 +107,8 @@ def model_checks(source: Source, name: str = "diagnostics_models") -> Table:
 def _value(row: Row | None) -> Text:
     if row is None or row["estimate"] is None:
         return words("–")
+    if row["unit"] == "number" and row["estimate"] >= 1:  # iterations
+        return words(quote(row, "count"))
     return words(quote(row, "small" if abs(row["estimate"]) < 0.1 else "estimate"))
 
 

@@ -15,18 +15,20 @@ from ipt_outcomes.tables.rows import Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Line, Table
 
-START = "lagged effects, "
+LAGGED = "lagged effects, "
+PANEL = "cross-lagged panel, "
 
 
 def directions(source: Source) -> Iterator[tuple[str, Rows]]:
     """Yield what goes before what, in words, with the slopes of that direction."""
     for analysis in source.rows.values("analysis"):
-        if not analysis.startswith(START):
+        if not analysis.startswith((LAGGED, PANEL)):
             continue
         rows = source.rows.where(analysis=analysis, quantity="slope")
         shown = [row for row in rows if row["estimate"] is not None]
         if shown:
-            yield str(shown[0]["contrast"]).partition(": ")[2], Rows(shown)
+            panel = " (cross-lagged panel)" if analysis.startswith(PANEL) else ""
+            yield str(shown[0]["contrast"]).partition(": ")[2] + panel, Rows(shown)
 
 
 def within_person(source: Source, name: str = "within_person") -> Table:
@@ -56,7 +58,7 @@ def within_person(source: Source, name: str = "within_person") -> Table:
         (
             words("Within persons: from deviations of each person's own course. Between persons: "
                   "from their means. n: participants. p-values are not adjusted for multiplicity."),
-            *methods_of(every[:1]),
+            *methods_of(every),
             *notes_of(every),
         ),
     )  # fmt: skip

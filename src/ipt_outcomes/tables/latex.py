@@ -18,6 +18,8 @@ _ESCAPED = {
     "\N{MINUS SIGN}": r"\ensuremath{-}", "∞": r"\ensuremath{\infty}", "×": r"\ensuremath{\times}",
     "≥": r"\ensuremath{\geq}", "≤": r"\ensuremath{\leq}", "±": r"\ensuremath{\pm}",
     "→": r"\ensuremath{\rightarrow}", "←": r"\ensuremath{\leftarrow}",
+    "χ": r"\ensuremath{\chi}", "²": r"\textsuperscript{2}", "⁻": r"\textsuperscript{--}",
+    **{sign: rf"\textsuperscript{{{k}}}" for k, sign in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹") if sign != "²"},
     "\N{NO-BREAK SPACE}": "~", "–": "--", "…": r"\ldots{}",
 }  # fmt: skip
 

@@ -39,12 +39,9 @@ def adjusted_means(
         words("Visit and arm"),
         (
             column("n"),
-            column("Mean", under=words("Adjusted mean")),
-            column(ci, under=words("Adjusted mean")),
-            column("Difference", under=under),
-            column(ci, under=under),
-            column("t", under=under, symbol=True),
-            column("df", under=under, symbol=True),
+            column("Adjusted mean [", ci, "]"),
+            column("Difference [", ci, "]", under=under),
+            column("t (df)", under=under, symbol=True),
             column("p", under=under, symbol=True),
             column("Hedges g [", g_ci, "]", under=under),
         ),
@@ -65,7 +62,7 @@ def _lines(
         group = words(source.visit(study.baseline), ", observed means")
         for arm in source.arms:
             if (row := observed.first(arm=arm)) is not None:
-                yield Line(words(source.arm(arm)), (*_mean(row), *[Text()] * 6), group)
+                yield Line(words(source.arm(arm)), (*_mean(row), *[Text()] * 4), group)
     endpoint = study.estimands[estimand].endpoint
     for visit in study.visits_of(source.trial):
         at = rows.where(visit=visit)
@@ -82,16 +79,19 @@ def _lines(
 
 
 def _mean(row: Row) -> list[Text]:
-    return [words(quote(row, form)) for form in ("n", "estimate", "interval")]
+    return [words(quote(row, "n")), _with_interval(row)]
+
+
+def _with_interval(row: Row) -> Text:
+    return words(quote(row, "estimate"), " ", quote(row, "interval"))
 
 
 def _difference(row: Row | None, effect: Row | None) -> list[Text]:
     if row is None:
-        return [Text()] * 6
-    forms = ("estimate", "interval", "statistic", "df", "p")
-    g = words() if effect is None else words(quote(effect, "estimate"), " ",
-                                             quote(effect, "interval"))  # fmt: skip
-    return [*(words(quote(row, form)) for form in forms), g]
+        return [Text()] * 4
+    g = words() if effect is None else _with_interval(effect)
+    t = words(quote(row, "statistic"), " (", quote(row, "df"), ")")
+    return [_with_interval(row), t, words(quote(row, "p")), g]
 
 
 def _notes(

@@ -49,10 +49,9 @@ def responders(source: Source, name: str = "responders") -> Table:
         words("Criterion and arm"),
         (
             column("n"),
-            column("Share"),
-            column(ci),
-            column("Risk difference [", ci, "]", under=under),
-            column("Risk ratio [", ci, "]", under=under),
+            column("Share [", ci, "]"),
+            column("RD [", ci, "]", under=under),
+            column("RR [", ci, "]", under=under),
             column("p", under=under, symbol=True),
             column("NNT [", ci, "]", under=under),
         ),
@@ -69,8 +68,9 @@ def _lines(source: Source) -> Iterator[Line]:
             for arm in source.arms:
                 share = rows.first(quantity="probability", arm=arm)
                 if share is not None:
-                    cells = (words(quote(share, "n")), words(quote(share, "percent")),
-                             words(quote(share, "percent interval")))  # fmt: skip
+                    cells = (words(quote(share, "n")),
+                             words(quote(share, "percent"), " ",
+                                   quote(share, "percent interval")))  # fmt: skip
                     of = rows.where(arm=arm)
                     yield Line(words(source.arm(arm)), (*cells, *_against(of)), group)
 
@@ -111,12 +111,12 @@ def _needed(rows: Rows) -> Text:
 
 
 def _notes(source: Source) -> Iterator[Text]:
-    yield words("Shares in per cent, risk differences in percentage points, standardised over "
-                "baseline score and covariates. p of the risk difference, not adjusted for "
-                "multiplicity. NNT: number needed to treat for one more participant with the "
-                "outcome (for deterioration: one fewer), from the risk difference; ∞: the "
-                "interval passes through infinity and has a piece of benefit and one of "
-                "harm.")  # fmt: skip
+    yield words("Shares in per cent. RD: risk difference in percentage points; RR: risk ratio; "
+                "both standardised over baseline score and covariates. p of the risk difference, "
+                "not adjusted for multiplicity. NNT: number needed to treat for one more "
+                "participant with the outcome (for deterioration: one fewer), from the risk "
+                "difference; ∞: the interval passes through infinity and has a piece of benefit "
+                "and one of harm.")  # fmt: skip
     for outcome in source.study.outcomes_of(source.trial):
         for criterion in CRITERIA:
             row = responder_rows(source, criterion, outcome).first(quantity="probability")
