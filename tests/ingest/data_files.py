@@ -12,6 +12,7 @@ import openpyxl
 import pandas as pd
 import pyreadstat
 
+from .sas_catalog import write_sas7bcat
 from .sas_file import Variable, write_sas7bdat
 from .small_trial import ARM_LABELS, SITE_LABELS, Export, csv_long, csv_wide
 
@@ -128,6 +129,18 @@ def write_sas(path: Path, export: Export) -> None:
     )
 
 
+def write_sas_with_catalog(path: Path, export: Export) -> None:
+    frame = typed(export)
+    named = {"site": "SITEF", "arm": "ARMF"}
+    cells = {name: [None if pd.isna(v) else v for v in frame[name]] for name in frame.columns}
+    variables = [
+        Variable(name, cells[name], value_format=named.get(name, "")) for name in frame.columns
+    ]
+    write_sas7bdat(path, variables)
+    labels = {named[name]: labels for name, labels in VALUE_LABELS.items()}
+    write_sas7bcat(path.with_name("formats.sas7bcat"), labels)
+
+
 def with_site_names(frame: pd.DataFrame) -> pd.DataFrame:
     names = {code: text for text, code in SITES.items()}
     return frame.assign(site=frame["site"].map(names))
@@ -171,6 +184,9 @@ DATA_FILES: dict[str, Callable[[], Export]] = {
         csv_long(), "trial.dta", write_dta_in_single_precision
     ),
     "SAS": lambda: data_file(csv_long(), "trial.sas7bdat", write_sas),
+    "SAS with a catalog": lambda: data_file(
+        csv_long(), "trial.sas7bdat", write_sas_with_catalog, catalog="data/raw/formats.sas7bcat"
+    ),
     "SAS, wide": lambda: data_file(csv_wide(), "trial.sas7bdat", write_sas),
     "SAS transport": lambda: data_file(csv_long(), "trial.xpt", write_xpt),
     "Parquet": lambda: data_file(csv_long(), "trial.parquet", write_parquet),

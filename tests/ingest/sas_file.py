@@ -29,6 +29,7 @@ class Variable:
     name: str
     values: Sequence[str | float | datetime.date | None]
     label: str = ""
+    value_format: str = ""
 
     @property
     def is_text(self) -> bool:
@@ -37,7 +38,7 @@ class Variable:
     @property
     def format(self) -> str:
         is_date = any(isinstance(value, datetime.date) for value in self.values)
-        return "DATE" if is_date else ""
+        return "DATE" if is_date else self.value_format
 
     @property
     def width(self) -> int:
@@ -92,7 +93,7 @@ def write_sas7bdat(path: Path, variables: Sequence[Variable]) -> None:
     for (format_, label), one in zip(formats, variables, strict=True):
         part = bytearray(52)
         part[0:4] = b"\xfe\xfb\xff\xff"
-        struct.pack_into("<HH", part, 12, 9 if one.format else 0, 0)
+        struct.pack_into("<HH", part, 12, 9 if one.format == "DATE" else 0, 0)
         struct.pack_into("<HHH", part, 34, 0, *format_)
         struct.pack_into("<HHH", part, 40, 0, *label)
         described.append(part)
@@ -102,7 +103,7 @@ def write_sas7bdat(path: Path, variables: Sequence[Variable]) -> None:
         of_page = body[start : start + per_page]
         head = bytes(16) + struct.pack("<HHHH", DATA, len(of_page), 0, 0)
         pages.append((head + b"".join(of_page)).ljust(PAGE, b"\0"))
-    path.write_bytes(_header(len(pages), path.stem) + b"".join(pages))
+    path.write_bytes(header(len(pages), path.stem) + b"".join(pages))
 
 
 class _Texts:
@@ -142,14 +143,15 @@ def _description_page(parts: list[bytes]) -> bytes:
     return (head + pointers).ljust(end, b"\0") + blocks
 
 
-def _header(pages: int, name: str) -> bytes:
+def header(pages: int, name: str, magic: bytes = MAGIC, kind: bytes = b"DATA    ") -> bytes:
+    """Return a file's first bytes: which machine wrote it, what it is, and how many pages it has."""
     head = bytearray(HEADER)
-    head[0:32] = MAGIC
+    head[0:32] = magic
     head[32], head[35], head[37], head[39] = 0x22, 0x22, 1, ord("2")
     head[70] = UTF8
     head[84:92] = b"SAS FILE"
     head[92:124] = name.upper().encode()[:32].ljust(32)
-    head[156:164] = b"DATA    "
+    head[156:164] = kind
     struct.pack_into("<III", head, 196, HEADER, PAGE, pages)
     head[216:224] = b"9.0401M6"
     return bytes(head)

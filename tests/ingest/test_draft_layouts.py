@@ -42,6 +42,14 @@ def with_any_decision(text: str) -> str:
     return re.sub(r"(\w+): DECIDE    # decide: (.*)", answer, text)
 
 
+def test_a_catalog_gives_the_labels_of_a_data_set(tmp_path):
+    DATA_FILES["SAS with a catalog"]().write(tmp_path)
+    paths = [tmp_path / "data/raw" / name for name in ("trial.sas7bdat", "formats.sas7bcat")]
+    text = draft_config(paths, tmp_path).text
+    assert "catalog: data/raw/formats.sas7bcat" in text
+    assert 'label: "IPT, with tablets"' in text
+
+
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory):
     return csv_long().ingest(tmp_path_factory.mktemp("expected"))

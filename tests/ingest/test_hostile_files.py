@@ -154,6 +154,24 @@ def test_a_setting_for_another_kind_of_file_is_refused(tmp_path):
     assert one_kind(export, tmp_path, export.text().encode()) == "setting for another kind of file"
 
 
+def test_a_catalog_that_is_none(tmp_path):
+    export = DATA_FILES["SAS with a catalog"]()
+    path = export.write(tmp_path)
+    export.write = lambda _: path
+    catalog = tmp_path / "data/raw/formats.sas7bcat"
+    content = catalog.read_bytes()
+    others = content.replace(b"SITEF", b"SITEX").replace(b"ARMF", b"ARMX")
+    for broken in (content[:200], b"value labels", content[:70_000], others):
+        catalog.write_bytes(broken)
+        assert export.ingest(tmp_path).findings["kind"].tolist() == ["catalog cannot be read"]
+    # The catalog in place of the data set, or beside a file that cannot have one.
+    assert one_kind(csv_long(), tmp_path, content) == "not a data file"
+    export = csv_long()
+    export.trial["export"]["catalog"] = "data/raw/formats.sas7bcat"
+    kind = one_kind(export, tmp_path, export.text().encode())
+    assert kind == "setting for another kind of file"
+
+
 def test_columns_of_lists_are_left_out_and_named(tmp_path):
     export = DATA_FILES["Parquet"]()
     path = export.write(tmp_path)

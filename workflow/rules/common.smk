@@ -92,7 +92,8 @@ def export_files(wildcards):
     """The files that a trial's data come from."""
     trial = STUDY.trials[wildcards.trial]
     further = [described.file for described in trial.process.values()]
-    files = (*trial.export.files, trial.export.dictionary, trial.corrections, *further)
+    export = trial.export
+    files = (*export.files, export.dictionary, export.catalog, trial.corrections, *further)
     return [file for file in files if file]
 
 

@@ -14,7 +14,7 @@ from ipt_outcomes.draft.writing import write_new
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
-    files = "the files of the export, a REDCap data dictionary among them"
+    files = "the files of the export, with a REDCap data dictionary or a SAS catalog"
     parser.add_argument("exports", nargs="+", type=Path, metavar="EXPORT", help=files)
     out = "the file to write (default config.yaml); it must not exist"
     parser.add_argument("--out", type=Path, default=Path("config.yaml"), help=out)

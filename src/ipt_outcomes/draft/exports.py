@@ -15,6 +15,7 @@ from ipt_outcomes.ingest.files import read_file, stacked
 from ipt_outcomes.ingest.findings import Findings, render
 from ipt_outcomes.ingest.qualtrics import IMPORT_ID, answers
 from ipt_outcomes.ingest.redcap import LABELLED_HEADS
+from ipt_outcomes.ingest.source import SAS7BCAT, SAS7BDAT
 from ipt_outcomes.ingest.table import RawTable
 from ipt_outcomes.ingest.values import DATE_ORDERS, MISSING_WORDS, Bad, DateOrder, date
 from ipt_outcomes.study.trials import Export, Format
@@ -76,8 +77,8 @@ class ExportRead:
 
     Parameters
     ----------
-    files, dictionary_file
-        Its files and its dictionary, relative to the configuration.
+    files, dictionary_file, catalog
+        Its files, its dictionary and its SAS catalog, relative to the configuration.
     table, layout, participant
         Its table, its layout, and the column with the participants.
     columns
@@ -96,6 +97,7 @@ class ExportRead:
     decimal: str
     dictionary_file: str | None = None
     sheets: list[str] = field(default_factory=list)
+    catalog: str | None = None
 
 
 PARTICIPANT = re.compile(
@@ -111,7 +113,7 @@ def read_exports(paths: Sequence[Path], folder: Path, sheets: Sequence[str] = ()
     Parameters
     ----------
     paths
-        Its files; one may be REDCap's data dictionary.
+        Its files; one may be REDCap's data dictionary, or the SAS catalog of value labels.
     folder
         Where the configuration will stand: files are named relative to it.
     sheets
@@ -125,14 +127,18 @@ def read_exports(paths: Sequence[Path], folder: Path, sheets: Sequence[str] = ()
     names = [os.path.relpath(path, folder) for path in paths]
     findings = Findings("draft", names[0], names[1:])
     dictionary, dictionary_file, files = None, None, []
+    catalog = next((n for p, n in zip(paths, names, strict=True) if _is_catalog(p)), None)
     tables: list[RawTable] = []
     for path, name in zip(paths, names, strict=True):
         if _is_dictionary(path):
             dictionary = read_dictionary(path, findings, file=name, encoding="utf-8")
             dictionary_file = name
             continue
-        export = Export(format="long", file=name, sheet=list(sheets) or None)
-        read = read_file(path, name, export, "export", (), findings)
+        if name == catalog:
+            continue
+        of_file = catalog if _starts_with(path, SAS7BDAT) else None
+        export = Export(format="long", file=name, sheet=list(sheets) or None, catalog=of_file)
+        read = read_file(folder, name, export, "export", (), findings)
         files.append(name)
         tables += read or []
     found = findings.table()
@@ -154,8 +160,20 @@ def read_exports(paths: Sequence[Path], folder: Path, sheets: Sequence[str] = ()
         name: _column(table, name, participant, dictionary, decimal) for name in table.cells.columns
     }
     return ExportRead(
-        files, table, layout, participant, columns, decimal, dictionary_file, list(sheets)
+        files, table, layout, participant, columns, decimal, dictionary_file, list(sheets), catalog
     )
+
+
+def _is_catalog(path: Path) -> bool:
+    return _starts_with(path, SAS7BCAT)
+
+
+def _starts_with(path: Path, mark: bytes) -> bool:
+    try:
+        with path.open("rb") as stream:
+            return stream.read(len(mark)) == mark
+    except OSError:
+        return False  # reading it reports why
 
 
 def _is_dictionary(path: Path) -> bool:

@@ -42,6 +42,8 @@ def trial_section(
     out.put(3, "format", export.layout, why=_LAYOUTS[export.layout])
     if export.dictionary_file:
         out.put(3, "dictionary", export.dictionary_file)
+    if export.catalog:
+        out.put(3, "catalog", export.catalog, why="the value labels")
     if export.sheets:
         out.put(3, "sheet", export.sheets if len(export.sheets) > 1 else export.sheets[0])
     described = export.table.described

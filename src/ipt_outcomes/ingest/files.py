@@ -23,7 +23,7 @@ from ipt_outcomes.study.trials import FILE_COLUMN, SHEET_COLUMN, Export
 
 
 def read_file(
-    path: Path,
+    folder: Path,
     name: str,
     export: Export,
     settings: str,
@@ -34,8 +34,8 @@ def read_file(
 
     Parameters
     ----------
-    path, name
-        The file, and its name in messages.
+    folder, name
+        Where the configuration stands, and the file's path from there.
     export, settings
         How it is configured, and where, for messages.
     wanted
@@ -48,6 +48,7 @@ def read_file(
     list of RawTable or None
         None when it cannot be read; the findings then say why.
     """
+    path = folder / name
     source = Source(path, name, settings, findings)
     kind = source.kind()
     if kind is None or not _settings_fit(source, kind, export):
@@ -61,7 +62,8 @@ def read_file(
     elif kind == "parquet":
         table = parquet.read(source)
     else:
-        table = statistical.read(source, kind, export.encoding)
+        catalog = None if export.catalog is None else folder / export.catalog
+        table = statistical.read(source, kind, export.encoding, catalog)
     return None if table is None else [table]
 
 
@@ -72,6 +74,8 @@ def _settings_fit(source: Source, kind: Kind, export: Export) -> bool:
         useless.append("sheet")
     if kind not in ("excel", "text") and export.header_row is not None:
         useless.append("header_row")
+    if kind != "sas" and export.catalog is not None:
+        useless.append("catalog")
     for name in useless:
         source.error("setting for another kind of file", f"a file of {KIND_NAMES[kind]}",
                      f"a kind of file for which {name} means something",
@@ -108,7 +112,7 @@ def read_files(
     """
     tables: list[RawTable] = []
     for name in export.files:
-        read = read_file(folder / name, name, export, settings, wanted, findings)
+        read = read_file(folder, name, export, settings, wanted, findings)
         if read is None:
             return None
         tables += read

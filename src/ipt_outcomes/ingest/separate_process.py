@@ -34,7 +34,7 @@ class SeparateError(Exception):
     Parameters
     ----------
     problem
-        ``too large``, ``unknown encoding`` or ``damaged``.
+        ``too large``, ``unknown encoding``, ``catalog`` or ``damaged``.
     reason
         What became of the attempt, in words.
     """
@@ -73,7 +73,9 @@ class ReadApart:
     encoding: str
 
 
-def read_apart(path: Path, kind: str, encoding: str | None, most_cells: int) -> ReadApart:
+def read_apart(
+    path: Path, kind: str, encoding: str | None, most_cells: int, catalog: Path | None = None
+) -> ReadApart:
     """Read a file of SPSS, Stata or SAS in a process of its own.
 
     Parameters
@@ -84,6 +86,8 @@ def read_apart(path: Path, kind: str, encoding: str | None, most_cells: int) -> 
         The encoding of its texts, where the file does not say it or says it wrongly.
     most_cells
         More than these are not read.
+    catalog
+        The value labels of a SAS data set.
 
     Raises
     ------
@@ -92,7 +96,7 @@ def read_apart(path: Path, kind: str, encoding: str | None, most_cells: int) -> 
     """
     seconds = PATIENCE + PATIENCE_PER_MEGABYTE * path.stat().st_size // 1_000_000
     job = {"path": str(path), "kind": kind, "encoding": encoding, "most_cells": most_cells,
-           "seconds": seconds}  # fmt: skip
+           "seconds": seconds, "catalog": None if catalog is None else str(catalog)}  # fmt: skip
     content = _answer(job, seconds)
     try:
         return _content(content)

@@ -167,9 +167,19 @@ def _read(job: dict[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
     said["stored"] = dict(about.readstat_variable_types or {})
     said["missing"] = about.missing_ranges or {}
     said["questions"] = dict(about.column_names_to_labels or {})
+    known = about.variable_value_labels or {}
+    if job["catalog"] is not None:
+        try:
+            _, formats = pyreadstat.read_sas7bcat(job["catalog"])
+        except Exception as error:
+            return {"problem": "catalog", "reason": str(error)}, []
+        known = {name: formats.value_labels.get(label, {})
+                 for name, label in about.variable_to_label.items()}  # fmt: skip
+        if not any(known.values()):
+            return {"problem": "catalog", "reason": "it holds none of the data set's formats"}, []
     said["labels"] = {
         name: [[tagged(code), label] for code, label in labels.items()]
-        for name, labels in (about.variable_value_labels or {}).items()
+        for name, labels in known.items()
     }
     return said, arrays
 

@@ -25,6 +25,7 @@ KIND_NAMES: dict[Kind, str] = {
 }
 
 SAS7BDAT = bytes(12) + bytes.fromhex("c2ea8160b31411cfbd92080009c7318c181f1011")
+SAS7BCAT = bytes(12) + bytes.fromhex("c2ea8163b31411cfbd92080009c7318c181f1011")
 SIGNATURES: dict[bytes, Kind] = {
     b"PK\x03\x04": "excel",
     b"$FL2": "spss",
@@ -37,6 +38,10 @@ SIGNATURES: dict[bytes, Kind] = {
 """First bytes: kind of file."""
 
 UNREADABLE = {
+    SAS7BCAT: (
+        "a SAS catalog, which holds value labels and no data",
+        "Name the data set (.sas7bdat) here, and this file as catalog beside it.",
+    ),
     b"\x1f\x8b": ("a compressed file", "Unpack it first."),
     b"BZh": ("a compressed file", "Unpack it first."),
     b"7z\xbc\xaf": ("a compressed file", "Unpack it first."),

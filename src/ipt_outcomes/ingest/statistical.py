@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -25,7 +26,9 @@ MOST_CELLS = 500_000_000
 _MISSING_LETTERS = {*"abcdefghijklmnopqrstuvwxyz", *"ABCDEFGHIJKLMNOPQRSTUVWXYZ", "_"}
 
 
-def read(source: Source, kind: Kind, encoding: str | None) -> RawTable | None:
+def read(
+    source: Source, kind: Kind, encoding: str | None, catalog: Path | None = None
+) -> RawTable | None:
     """Read a file of SPSS, Stata or SAS.
 
     Parameters
@@ -34,6 +37,8 @@ def read(source: Source, kind: Kind, encoding: str | None) -> RawTable | None:
         The file, and which kind it is.
     encoding
         The encoding of its texts, where the file does not say it or says it wrongly.
+    catalog
+        The value labels of a SAS data set.
 
     Returns
     -------
@@ -43,7 +48,7 @@ def read(source: Source, kind: Kind, encoding: str | None) -> RawTable | None:
     if not _whole(source, kind):
         return None
     try:
-        content = read_apart(source.path, kind, encoding, MOST_CELLS)
+        content = read_apart(source.path, kind, encoding, MOST_CELLS, catalog)
     except SeparateError as error:
         _report(source, kind, encoding, error)
         return None
@@ -55,6 +60,10 @@ def _report(source: Source, kind: Kind, encoding: str | None, error: SeparateErr
     if error.problem == "too large":
         source.error("too large", reason, f"at most {MOST_CELLS:,} cells",
                      "Check what was exported.")  # fmt: skip
+    elif error.problem == "catalog":
+        source.error("catalog cannot be read", f"a catalog of value labels that cannot be read "
+                     f"({reason})", "the catalog (.sas7bcat) of this data set's formats",
+                     f"Correct catalog under {source.settings}, or delete it.")  # fmt: skip
     elif error.problem == "unknown encoding":
         source.error("unknown encoding", f"encoding: {encoding} ({reason})", "a text encoding",
                      f"Correct encoding under {source.settings}.")  # fmt: skip

@@ -292,6 +292,7 @@ def _missing_files(study: Study, folder: Path, lines: dict[Path_, int]) -> Itera
         files: dict[Path_, str | None] = {
             ("export", "file"): trial.export.file,
             ("export", "dictionary"): trial.export.dictionary,
+            ("export", "catalog"): trial.export.catalog,
             ("corrections",): trial.corrections,
         }
         for number, one in enumerate(trial.export.further_files):

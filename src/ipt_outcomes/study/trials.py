@@ -68,6 +68,8 @@ class Export(Section):
     one row per score. The kind of file (text, Excel, SPSS, Stata, SAS, Parquet) is recognised."""
     dictionary: str | None = None
     """REDCap's data dictionary: gives choices and ranges; needed for exports with labels."""
+    catalog: str | None = None
+    """SAS: the catalog (``.sas7bcat``) with the value labels of a ``.sas7bdat``."""
     sheet: str | list[str] | None = None
     """Excel: the sheet with the data, or several; needed when more than one has any."""
     header_row: int | None = Field(default=None, ge=1)
