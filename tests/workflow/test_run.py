@@ -197,6 +197,16 @@ def test_an_edited_score_changes_its_results(finished_copy):
     assert "shared/example/estimates/primary_hamd17.parquet" not in different
 
 
+def test_braces_in_the_configuration_are_no_wildcards(study):
+    # As in the short form of the columns of single items.
+    study.edit("config.yaml", "  title: Interpersonal", "  title: The {trial} of interpersonal")
+    items = 'hamd17_total: ["-9"]\n        hamd_{1..17}: ["-8"]'
+    study.edit("config.yaml", 'hamd17_total: ["-9"]', items)
+    run = study.snakemake("--dry-run", "all", "publish", "plan")
+    assert run.code == 0, run.text
+    assert "report written" in run.text
+
+
 def test_the_report_needs_no_network(finished):
     class Links(html.parser.HTMLParser):
         found: list[str]

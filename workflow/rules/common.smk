@@ -69,6 +69,22 @@ def settings(*analyses, without=()):
     return part
 
 
+# Texts reach a rule through functions: braces in one, as in phq_{1..9}, would be read as wildcards.
+def whole_settings(wildcards):
+    """All of the configuration but what is published, and how."""
+    return STUDY.model_dump_json(exclude={"publication"})
+
+
+def published_settings(wildcards):
+    """All of the configuration."""
+    return STUDY.model_dump_json()
+
+
+def plan_lines(wildcards):
+    """The locked plan, and what was changed since."""
+    return [str(PLAN), *map(str, PLAN.deviations)]
+
+
 def analysis_settings(wildcards):
     """The parts of the configuration that one further analysis depends on."""
     return settings(wildcards.analysis, without=("enrolment",))(wildcards)
@@ -93,7 +109,13 @@ def export_files(wildcards):
     trial = STUDY.trials[wildcards.trial]
     further = [described.file for described in trial.process.values()]
     export = trial.export
-    files = (*export.files, export.dictionary, export.catalog, trial.corrections, *further)
+    files = (
+        *export.files,
+        export.dictionary,
+        export.catalog,
+        trial.corrections,
+        *further,
+    )
     return [file for file in files if file]
 
 

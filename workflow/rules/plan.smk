@@ -11,8 +11,8 @@ rule plan:
         "../../environment.yml"
     params:
         config=CONFIG,
-        settings=STUDY.model_dump_json(exclude={"publication"}),
-        plan=[str(PLAN), *map(str, PLAN.deviations)],
+        settings=whole_settings,
+        plan=plan_lines,
         code=code("report.analysis_plan", *[f"analyses.{name}" for name in ANALYSES]),
     message:
         "analysis plan drafted"

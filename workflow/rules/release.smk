@@ -15,7 +15,7 @@ rule publish:
     conda:
         "../../environment.yml"
     params:
-        plan=[str(PLAN), *map(str, PLAN.deviations)],
+        plan=plan_lines,
         code=code("provenance", "cli"),
     message:
         "bundle written"

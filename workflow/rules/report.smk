@@ -15,9 +15,9 @@ rule report:
         "../../environment.yml"
     params:
         config=CONFIG,
-        settings=STUDY.model_dump_json(exclude={"publication"}),
+        settings=whole_settings,
         trials=TRIALS,
-        plan=[str(PLAN), *map(str, PLAN.deviations)],
+        plan=plan_lines,
         code=code("report", "provenance.software", "study", "results"),
     message:
         "report written"
@@ -41,9 +41,9 @@ rule documents:
         "../../environment.yml"
     params:
         config=CONFIG,
-        settings=STUDY.model_dump_json(),
+        settings=published_settings,
         trials=TRIALS,
-        plan=[str(PLAN), *map(str, PLAN.deviations)],
+        plan=plan_lines,
         code=code("report.documents", "provenance.software", "study", "results"),
     message:
         "report written as Word and PDF"
