@@ -10,9 +10,13 @@ import pytest
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, model_frame
 from ipt_outcomes.analyses.diagnostics import diagnostics, person_level
+from ipt_outcomes.analyses.growth import fit_curve
+from ipt_outcomes.analyses.growth_data import growth_data
 from ipt_outcomes.analyses.primary import primary
 from ipt_outcomes.mixed import mixed_model
 from ipt_outcomes.study import Study
+
+from .simulated import stored_trial
 
 
 @pytest.fixture
@@ -31,6 +35,26 @@ def test_residuals_are_standardised(examined):
     people = person_level(examined, "hamd17")
     assert people["residual"].std() == pytest.approx(1, abs=0.03)
     assert len(people) == 512
+
+
+def test_the_growth_model_is_examined_too():
+    plan = {"growth": {"phases": {"initial": 4, "middle": 12, "termination": 16}},
+            "diagnostics": {"covariances": []}}  # fmt: skip
+    data = stored_trial("weekly", "CM", plan)
+    table = diagnostics(data)
+    own = table[table["analysis"].str.startswith("diagnostics, growth")].set_index("analysis")
+    fit = fit_curve(growth_data(data), "piecewise", "satterthwaite", 0.95)
+    residuals = fit.residuals("normalised")["residual"].to_numpy(float)
+    median = own[own["contrast"].str.startswith("quantile 0.5 ")]["estimate"].item()
+    assert median == pytest.approx(np.median(residuals))
+    sd = own.loc["diagnostics, growth, residuals"].query("visit == 'week_8' and arm == 'IPT'")
+    raw = fit.residuals("raw")
+    ipt = data.participants.query("arm == 'IPT'")["participant"]
+    at = raw[(raw["visit"].astype(str) == "week_8") & raw["participant"].isin(ipt)]["residual"]
+    assert sd["estimate"].item() == pytest.approx(at.std())
+    assert own.loc["diagnostics, growth, convergence"]["estimate"].iloc[0] < 1e-9
+    cook = own.loc["diagnostics, growth, influence"]["estimate"]
+    assert cook == pytest.approx(fit.influence()["cook"].max())
 
 
 def test_the_extremes_of_leaving_one_out_are_those_of_refitting(examined):

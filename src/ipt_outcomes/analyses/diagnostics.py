@@ -10,6 +10,9 @@ For every outcome and the primary estimand:
 * convergence: the Newton decrement and the smallest eigenvalue of the scaled information;
 * the covariance chosen, and the difference at the endpoint with others.
 
+Of the growth model by phase, where there is one: residuals, convergence and the largest Cook's
+distance in the same way. Other models state their covariance and convergence in their own rows.
+
 None of this is a test to be passed: large trials reject any model, small ones none.
 """
 
@@ -25,6 +28,8 @@ from scipy import stats
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST
+from ipt_outcomes.analyses.growth import fit_curve
+from ipt_outcomes.analyses.growth_data import growth_data
 from ipt_outcomes.analyses.repeated import repeated_formula
 from ipt_outcomes.results import estimates
 
@@ -67,6 +72,9 @@ def diagnostics(data: TrialData) -> pd.DataFrame:
             "disclosure": "shared",
         }
         rows += attempted(_of_outcome(data, outcome, where, plan.covariances), where)
+        if outcome == data.study.primary_outcome and data.study.analyses.growth is not None:
+            of_growth = {**where, "analysis": "diagnostics, growth"}
+            rows += attempted(_of_growth(data, of_growth), of_growth)
     return estimates(rows)
 
 
@@ -81,10 +89,24 @@ def _of_outcome(
         "covariance": fit.covariance_used,
         "converged": fit.convergence.converged,
     }
-    yield from _residuals(data, frame, fit, where)
+    yield from _residuals(data, fit, where)
     yield from _convergence(fit, where)
     yield from _influence(data, outcome, fit, where)
     yield from _covariances(data, outcome, frame, fit, where, covariances)
+
+
+def _of_growth(data: TrialData, shared: Row) -> Iterator[Row]:
+    plan = data.study.analyses.primary
+    fit = fit_curve(growth_data(data), "piecewise", plan.degrees_of_freedom, plan.level)
+    where = {
+        **shared,
+        "method": "growth model by phase, examined",
+        "covariance": fit.covariance_used,
+        "converged": fit.convergence.converged,
+    }
+    yield from _residuals(data, fit, where)
+    yield from _convergence(fit, where)
+    yield _largest_distance(fit, {**where, "analysis": f"{where['analysis']}, influence"})
 
 
 def person_level(data: TrialData, outcome: str) -> pd.DataFrame:
@@ -137,10 +159,10 @@ def _fit(data: TrialData, frame: ModelFrame, covariance: str | None = None) -> M
     )
 
 
-def _residuals(data: TrialData, frame: ModelFrame, fit: MixedModelFit, where: Row) -> Iterator[Row]:
+def _residuals(data: TrialData, fit: MixedModelFit, where: Row) -> Iterator[Row]:
     table = fit.residuals("normalised")
     values = table["residual"].to_numpy(float)
-    about = {**where, "analysis": "diagnostics, residuals", "n_arm": len(values)}
+    about = {**where, "analysis": f"{where['analysis']}, residuals", "n_arm": len(values)}
     chosen = PROBABILITIES if len(values) >= FEWEST else PROBABILITIES[3:-3]
     for p, q in zip(chosen, np.quantile(values, chosen), strict=True):
         words = f"quantile {p:g} of the normalised residuals (normal: {stats.norm.ppf(p):.2f})"
@@ -148,12 +170,12 @@ def _residuals(data: TrialData, frame: ModelFrame, fit: MixedModelFit, where: Ro
     for name, value in (("skewness", stats.skew(values)), ("kurtosis", stats.kurtosis(values))):
         yield {**about, "quantity": "test", "unit": name, "estimate": float(value),
                "contrast": f"{name} of the normalised residuals (normal: 0)"}  # fmt: skip
-    arm_of = frame.rows.drop_duplicates("participant").set_index("participant")["arm"]
+    arm_of = data.participants.set_index("participant")["arm"]
     raw = fit.residuals("raw")
     raw = raw.assign(arm=raw["participant"].map(arm_of))
     for (arm, visit), own in raw.groupby(["arm", "visit"], observed=True):
         if len(own) >= SMALLEST:
-            yield {**where, "analysis": "diagnostics, residuals", "quantity": "standard deviation",
+            yield {**about, "quantity": "standard deviation",
                    "contrast": "residuals", "arm": str(arm), "visit": str(visit),
                    "unit": data.study.outcomes[where["outcome"]].unit,
                    "estimate": float(own["residual"].std()), "n_arm": len(own)}  # fmt: skip
@@ -161,7 +183,8 @@ def _residuals(data: TrialData, frame: ModelFrame, fit: MixedModelFit, where: Ro
 
 def _convergence(fit: MixedModelFit, where: Row) -> Iterator[Row]:
     steps = "; ".join([f"{name}: {what}" for name, what in fit.steps] + fit.notes)
-    about = {**where, "analysis": "diagnostics, convergence", "quantity": "test", "notes": steps}
+    about = {**where, "analysis": f"{where['analysis']}, convergence", "quantity": "test",
+             "notes": steps}  # fmt: skip
     convergence = fit.convergence
     for words, value in (
         ("Newton decrement (converged below 1e-9)", convergence.decrement),
@@ -182,14 +205,18 @@ def _endpoint_rows(data: TrialData, fit: MixedModelFit) -> tuple[list[str], np.n
     return arms, np.stack([at[arm] - at[data.study.reference_arm] for arm in arms])
 
 
+def _largest_distance(fit: MixedModelFit, about: Row) -> Row:
+    return {**about, "quantity": "test", "unit": "Cook's distance", "n_arm": fit.n_participants,
+            "contrast": "largest Cook's distance of a participant",
+            "estimate": float(fit.influence()["cook"].max())}  # fmt: skip
+
+
 def _influence(data: TrialData, outcome: str, fit: MixedModelFit, where: Row) -> Iterator[Row]:
     study = data.study
     about = {**where, "analysis": "diagnostics, influence",
              "visit": study.estimands[study.primary_estimand].endpoint,
              "n_arm": fit.n_participants}  # fmt: skip
-    yield {**about, "quantity": "test", "unit": "Cook's distance", "visit": None,
-           "contrast": "largest Cook's distance of a participant",
-           "estimate": float(fit.influence()["cook"].max())}  # fmt: skip
+    yield _largest_distance(fit, {**about, "visit": None})
     arms, rows = _endpoint_rows(data, fit)
     without = 1.0 - np.eye(fit.n_participants)
     try:
