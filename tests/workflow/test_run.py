@@ -165,6 +165,11 @@ def test_an_edit_of_the_configuration_remakes_what_depends_on_it(
             {"report written"},
             {"export read", "hamd17 modelled", "tables set", "figure participant flow drawn"},
         ),
+        (
+            "figures/baseline_distributions.py",
+            {"figure baseline distributions drawn", "report written"},
+            {"hamd17 modelled", "tables set", "figure participant flow drawn"},
+        ),
     ],
 )
 def test_an_edit_of_the_package_remakes_exactly_what_uses_it(

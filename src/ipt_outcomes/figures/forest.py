@@ -157,7 +157,7 @@ def draw_forest(
         )
     )
     length = height / POINT - TOP - BELOW
-    axes.set_ylim(length, 0)
+    axes.set_ylim(max(length, 1.0), 0)
     axes.spines["left"].set_visible(False)
     axes.set_yticks([])
     edges = [0.0, *(limit for block in blocks for limit in block.limits)]
