@@ -130,7 +130,6 @@ def plan_blocks(study: Study, plan: Plan, software: Mapping[str, str]) -> list[B
         else "Draft: not locked."
     )
     return [
-        Paragraph(f"{study.study.title}.", strong=f"{TITLE}. "),
         Paragraph(standing),
         Paragraph(
             "Written from the study's configuration alone: no data, no results. Numbers in "
@@ -168,13 +167,13 @@ def write_analysis_plan(
     """
     blocks = plan_blocks(study, plan, software)
     title = f"{TITLE}: {study.study.title}"
-    write_word(title, blocks[1:], word)
+    write_word(title, blocks, word)
     text = (
         templates(TEMPLATES)
         .get_template("analysis_plan.html.j2")
         .render(
             title=title,
-            blocks=[(type(block).__name__, block) for block in blocks[1:]],
+            blocks=[(type(block).__name__, block) for block in blocks],
             style=Markup((TEMPLATES / "style.css").read_text("utf-8")),
         )
     )
