@@ -53,6 +53,11 @@ def test_figures_appear_where_the_analysis_is_on(whole: Study, example: Study) -
     assert set(LATE) <= set(figure_names(whole, "example"))
     asked = set(figure_names(example, "example"))
     assert not asked & {"additivity", "non_inferiority", "sudden_gains", "within_person"}
+    brief = whole_config()
+    for visit in [name for name in brief["visits"] if name == "week_40"]:
+        brief["visits"][visit]["week"] = 15.5  # nothing comes after the endpoint any more
+        brief["visits"][visit].pop("window_days")
+    assert "durability" not in figure_names(example_study(brief), "example")
     assert {"growth", "durability", "therapists", "diagnostics", "response_by_visit"} <= asked
 
 
@@ -147,9 +152,11 @@ def test_the_verdict_on_additivity_is_quoted(drawn: dict[str, Drawing]) -> None:
 
 
 def test_each_direction_has_its_own_axis(drawn: dict[str, Drawing]) -> None:
-    first, second = drawn["within_person"].figure.axes
-    assert first.get_xlim() != second.get_xlim()
-    assert "bond → mood, the next session" in texts(drawn["within_person"])
+    first, second, panel = drawn["within_person"].figure.axes
+    assert len({axes.get_xlim() for axes in (first, second, panel)}) == 3
+    shown = texts(drawn["within_person"])
+    assert "bond → mood, the next session" in shown
+    assert "bond → mood, the next occasion (cross-lagged panel)" in shown
 
 
 def test_curves_pass_through_their_rows(drawn: dict[str, Drawing]) -> None:

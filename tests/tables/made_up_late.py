@@ -20,7 +20,8 @@ def late_rows(study: Study, trial: str) -> Iterator[Row]:
         (plans.diagnostics, diagnostics_rows),
         (medication is not None and medication.factorial, factorial_rows),
         (plans.non_inferiority, margin_rows), (plans.sudden_gains, gain_rows),
-        (plans.lagged_effects, lagged_rows), (plans.mediation, mediation_rows),
+        (plans.lagged_effects, lagged_rows), (plans.lagged_effects, panel_rows),
+        (plans.mediation, mediation_rows),
     ):  # fmt: skip
         if wanted:
             yield from made(study, trial)
@@ -215,6 +216,13 @@ def lagged_rows(study: Study, trial: str) -> Iterator[Row]:
                           subgroup=f"{kind} persons", contrast=text, n_arm=140,
                           unit="mood per unit of bond", notes="not an effect",
                           **_with(-0.3 if way == "forward" else 0.05, 0.1))  # fmt: skip
+
+
+def panel_rows(study: Study, trial: str) -> Iterator[Row]:
+    """A slope of the cross-lagged panel model."""
+    yield _shared(study, trial, "cross-lagged panel, p forward", outcome=None, quantity="slope",
+                  subgroup="within persons", contrast="within persons: bond → mood, the next "
+                  "occasion", n_arm=140, unit="mood per unit of bond", **_with(-0.2, 0.1))  # fmt: skip
 
 
 def mediation_rows(study: Study, trial: str) -> Iterator[Row]:

@@ -56,7 +56,7 @@ def additivity(source: Source) -> Drawing:
         for head, names in GROUPS
     ]  # fmt: skip
     worse = settings.higher_is == "worse"
-    sides = ("benefit", "harm")
+    sides = ("lower, better", "higher, worse")
     with styled():
         upper = UPPER + COUNT_ROW / 72 * 2 * len(courses)
         figure = new_figure(upper + BETWEEN + forest_height(blocks))
@@ -73,7 +73,7 @@ def additivity(source: Source) -> Drawing:
             figure, upper + BETWEEN, blocks, heads=("n", f"difference {interval_words(rows)}", "p"),
             x_label=f"Difference in {settings.short_label} at {study.visits[endpoint].label} "
                     f"({settings.unit})",
-            sides=sides if worse else (sides[1], sides[0]),
+            sides=sides if worse else ("lower, worse", "higher, better"),
         )  # fmt: skip
         letter_panels(figure, A=0.03, B=upper + BETWEEN - 0.16)
     shown = list(at)

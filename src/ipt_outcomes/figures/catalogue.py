@@ -10,6 +10,7 @@ import pandas as pd
 
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.components import add_on_contrasts
+from ipt_outcomes.tables.growth import has_follow_up
 from ipt_outcomes.tables.quotes import words
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, not_fitted_notes
 
@@ -51,9 +52,8 @@ def figure_names(study: Study, trial: str) -> list[str]:
     names += ["time_to_events"] * (study.analyses.time_to_event is not None)
     names += ["moderators"] * (study.analyses.moderators is not None)
     names += ["missing_scores"] * (study.analyses.missing_data is not None)
-    followed = any(study.visits[v].week > _endpoint(study) for v in study.visits_of(trial))
     names += ["growth"] * (plans.growth is not None)
-    names += ["durability"] * (plans.growth is not None and followed)
+    names += ["durability"] * (plans.growth is not None and has_follow_up(study, trial))
     names += ["sudden_gains"] * (plans.sudden_gains is not None)
     lagged = plans.lagged_effects is not None or plans.cross_lagged is not None
     names += ["within_person"] * lagged
@@ -65,10 +65,6 @@ def figure_names(study: Study, trial: str) -> list[str]:
         names += ["robustness_remission"] * (plan.remission_at_most is not None)
         names += ["tipping_points"] * (plan.delta is not None)
     return names
-
-
-def _endpoint(study: Study) -> float:
-    return study.visits[study.estimands[study.primary_estimand].endpoint].week
 
 
 def module_of(name: str) -> str:

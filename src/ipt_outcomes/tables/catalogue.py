@@ -18,7 +18,7 @@ from ipt_outcomes.tables.estimands import estimands
 from ipt_outcomes.tables.factorial import factorial
 from ipt_outcomes.tables.flow import participant_flow
 from ipt_outcomes.tables.further import further_tables
-from ipt_outcomes.tables.growth import curves, durability, growth
+from ipt_outcomes.tables.growth import curves, durability, growth, has_follow_up
 from ipt_outcomes.tables.harms import harms
 from ipt_outcomes.tables.lagged_effects import within_person
 from ipt_outcomes.tables.means import adjusted_means
@@ -114,7 +114,8 @@ def _makers(study: Study, trial: str) -> Makers:
     if study.analyses.growth is not None:
         plan("growth", growth, "growth")
         plan("growth_curves", curves, "growth, comparison of curves")
-        plan("durability", durability, "growth, durability")
+        if has_follow_up(study, trial):
+            plan("durability", durability, "growth, durability")
     if study.analyses.diagnostics is not None:
         plan("diagnostics", diagnostics, "diagnostics")
         plan("diagnostics_models", model_checks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ipt_outcomes.study import Study
 from ipt_outcomes.tables.comparisons import (
     capital,
     estimate_cells,
@@ -22,6 +23,12 @@ CURVE = "growth, curve"
 CURVES = "growth, comparison of curves"
 DURABILITY = "growth, durability"
 CRITERIA = ("AIC", "BIC", "log-likelihood")
+
+
+def has_follow_up(study: Study, trial: str) -> bool:
+    """Say whether a trial has visits after the endpoint: without them nothing can last."""
+    end = study.visits[study.estimands[study.primary_estimand].endpoint].week
+    return any(study.visits[visit].week > end for visit in study.visits_of(trial))
 
 
 def growth(source: Source, name: str = "growth") -> Table:
