@@ -46,10 +46,10 @@ def _with_interval(row: Row, unit: str = "") -> Text:
 def _additivity(source: Source) -> Iterator[Text]:
     for row in _shown(source.rows.where(analysis=ADDITIVITY)):
         yield words(
-            "At ", source.visit(row["visit"]), ", psychotherapy and medication together did ",
-            quote(row, "estimate"), " ", source.unit(row["outcome"]), " more for the ",
-            source.outcome(row["outcome"]), " than the sum of both (", quote(row, "level"), " CI ",
-            quote(row, "interval"), "): ", sentence(row),
+            "At ", source.visit(row["visit"]), ", psychotherapy and medication together differed "
+            "from the sum of both by ", quote(row, "estimate"), " ", source.unit(row["outcome"]),
+            " of benefit on the ", source.outcome(row["outcome"]), " (positive: together more; ",
+            quote(row, "level"), " CI ", quote(row, "interval"), "): ", sentence(row),
         )  # fmt: skip
 
 
