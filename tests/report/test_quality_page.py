@@ -69,6 +69,20 @@ def test_every_finding_stands_on_the_page(page: Element):
     assert "3 errors to mend." in text
 
 
+def test_what_a_participants_rows_repeat_stands_in_one():
+    found = Findings("example", "data/raw/export.csv")
+    found.add("error", "not a number", row=[7, 8, 9, 12, 30], column="age",
+              participant=["P1", "P1", "P1", "P1", "P2"], found='"forty"', expected="a number",
+              mend="Correct it.")  # fmt: skip
+    found.add("error", "not a number", row=[40, 41], column="age", found='"forty"',
+              expected="a number", mend="Correct it.")  # fmt: skip
+    (group,) = groups(found.table())["error"]
+    assert group.count == "7 times"
+    assert [row["where"] for row in group.rows] == [
+        "rows 7–9, 12", "row 30", "row 40", "row 41",
+    ]  # fmt: skip
+
+
 def test_no_arm_can_be_told(page: Element):
     text = " ".join(page.text.split())
     assert "3 participants, not named because that would tell arms" in text
@@ -113,9 +127,11 @@ def test_the_page_can_be_navigated(page: Element):
     assert page.all("html")[0].attributes["lang"] == "en"
 
 
-def test_long_lists_are_folded(page: Element):
-    (folded,) = [d for d in page.all("details") if "Show all 20" in d.text]
-    assert len(folded.all("tr")) == 21
+def test_of_a_long_list_the_rest_is_folded(page: Element):
+    (folded,) = [d for d in page.all("details") if "Show 12 more" in d.text]
+    assert "row 28" in folded.text
+    assert "row 27" not in folded.text
+    assert "row 27" in page.text
 
 
 def test_groups_are_by_kind_and_most_frequent_first():

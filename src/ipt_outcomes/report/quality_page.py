@@ -7,7 +7,7 @@ entries of the export.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from ipt_outcomes.study import Study
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_AT_ONCE = 8
-"""Longer lists of findings alike are folded."""
+"""Of longer lists of findings alike the rest is folded."""
 MEANING = {
     "error": "Must be mended before anything is analysed.",
     "warning": "Used as the finding says; somebody should look.",
@@ -45,20 +45,24 @@ class Group:
         What was expected.
     mend
         What to do, where it is the same for all.
+    times
+        How many findings these are.
     rows
-        One mapping per finding: ``where``, ``participant``, ``column``, ``found``, ``mend``.
+        ``file``, ``where``, ``participant``, ``column``, ``found``, ``mend``; one for what several
+        rows of a participant repeat.
     """
 
     title: str
     severity: str
     expected: str
     mend: str
+    times: int
     rows: list[dict[str, str]]
 
     @property
     def count(self) -> str:
         """How many there are, in words."""
-        return "once" if len(self.rows) == 1 else f"{len(self.rows):,} times"
+        return "once" if self.times == 1 else f"{self.times:,} times"
 
 
 def groups(findings: pd.DataFrame) -> dict[str, list[Group]]:
@@ -76,15 +80,45 @@ def groups(findings: pd.DataFrame) -> dict[str, list[Group]]:
         for (kind, expected), alike in of.groupby(["kind", "expected"], sort=False):
             mends = set(alike["mend"])
             same = mends.pop() if len(mends) == 1 else ""
-            rows = [_row(one, same) for one in alike.to_dict("records")]
-            title = str(kind)
-            made.append(Group(title[:1].upper() + title[1:], severity, str(expected), same, rows))
-        result[severity] = sorted(made, key=lambda group: -len(group.rows))
+            title = str(kind)[:1].upper() + str(kind)[1:]
+            rows = _rows(alike, same)
+            made.append(Group(title, severity, str(expected), same, len(alike), rows))
+        result[severity] = sorted(made, key=lambda group: -group.times)
     return result
 
 
-def _row(finding: Mapping[Any, Any], same: str) -> dict[str, str]:
-    where = f"row {finding['row']}" if pd.notna(finding["row"]) else ""
+def _rows(alike: pd.DataFrame, same: str) -> list[dict[str, str]]:
+    """Return the rows of a table; what a participant's rows repeat stands in one."""
+    together: dict[Any, list[dict[Any, Any]]] = {}
+    for place, finding in enumerate(alike.to_dict("records")):
+        who = place if pd.isna(finding["participant"]) else finding["participant"]
+        key = (finding["file"], who, _text(finding["column"]), finding["found"], finding["mend"])
+        together.setdefault(key, []).append(finding)
+    return [_row(of, same) for of in together.values()]
+
+
+def places(rows: Sequence[int]) -> str:
+    """Name rows of a file, neighbours as a range.
+
+    Examples
+    --------
+    >>> places([7]), places([7, 8, 9, 12])
+    ('row 7', 'rows 7–9, 12')
+    """
+    runs: list[list[int]] = []
+    for row in sorted(rows):
+        if runs and row == runs[-1][1] + 1:
+            runs[-1][1] = row
+        else:
+            runs.append([row, row])
+    named = [str(first) if first == last else f"{first}–{last}" for first, last in runs]
+    return ("row " if len(rows) == 1 else "rows ") + ", ".join(named)
+
+
+def _row(findings: Sequence[Mapping[Any, Any]], same: str) -> dict[str, str]:
+    finding = findings[0]
+    rows = [int(one["row"]) for one in findings if pd.notna(one["row"])]
+    where = places(rows) if rows else ""
     mend = "" if same else str(finding["mend"])
     return {
         "file": str(finding["file"]),
