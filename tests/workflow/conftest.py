@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
@@ -132,10 +133,21 @@ def _lean(text: str) -> str:
     return f"{before}analyses:\n{kept}\n{after}"
 
 
-def _run(folder: StudyFolder) -> StudyFolder:
-    run = folder.snakemake()
-    assert run.code == 0, run.text
-    return folder
+def _once(factory: pytest.TempPathFactory, name: str, *, lean: bool = False) -> StudyFolder:
+    """Run a study once for all workers of the test run: whoever needs it first makes it."""
+    shared = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, done = shared / name, shared / f"{name}.done"
+    with (shared / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker whose run failed
+            folder.mkdir()
+            run = _example(folder, lean=lean).snakemake()
+            assert run.code == 0, run.text
+            done.touch()
+    return StudyFolder(folder)
 
 
 @pytest.fixture
@@ -153,13 +165,13 @@ def whole_study(tmp_path: Path) -> StudyFolder:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """The whole example after one run; only to be read."""
-    return _run(_example(tmp_path_factory.mktemp("finished")))
+    return _once(tmp_path_factory, "finished")
 
 
 @pytest.fixture(scope="session")
 def finished_lean(tmp_path_factory: pytest.TempPathFactory) -> StudyFolder:
     """The lean study after one run; copy it before changing it."""
-    return _run(_example(tmp_path_factory.mktemp("lean"), lean=True))
+    return _once(tmp_path_factory, "finished_lean", lean=True)
 
 
 @pytest.fixture
