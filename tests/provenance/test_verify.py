@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 
 from ipt_outcomes.cli import main
 from ipt_outcomes.provenance import verify as verification
@@ -23,6 +24,7 @@ from ipt_outcomes.provenance.rebuild import analyse
 from ipt_outcomes.provenance.verify import compare
 from ipt_outcomes.provenance.verify_page import verification_page, verification_table
 from ipt_outcomes.results import read, write
+from ipt_outcomes.study.locking import lock_plan
 
 DIFFERENCE = "example/hamd17/primary/as-randomised/policy/difference/IPT/MED/week_16"
 FIGURE = "results/example/figures/adjusted_means_hamd17"
@@ -296,6 +298,32 @@ def test_archives_that_would_write_elsewhere_are_refused(name):
         archive.writestr(name, "x")
     with pytest.raises(ArchiveError, match="outside its folder"):
         unzipped(stream.getvalue())
+
+
+def test_seed_and_locked_plan_are_held_against_the_manifest(published, tmp_path):
+    def failing(kind, files, manifest):
+        return [
+            c.detail for c in integrity(files, manifest)
+            if (c.kind, c.status) == (kind, "fail") and "added after publication" not in c.detail
+        ]  # fmt: skip
+
+    other = with_new_checksums(edit("config/config.yaml", b"seed: 2", b"seed: 3")(published.files))
+    (said,) = failing("config", other, read_manifest(other))
+    assert said == "is 30261122, the results were made with 20261122"
+    shutil.copy(published.folder / "config.yaml", tmp_path)
+    shutil.copytree(published.folder / "data", tmp_path / "data")
+    lock = lock_plan(tmp_path / "config.yaml").read_bytes()
+    files = {**published.files, "config/analysis_plan.lock.yaml": lock}
+    of_run = {"locked_on": "x", "sha256": yaml.safe_load(lock)["sha256"]}
+    manifest = {**published.manifest, "plan": of_run}
+    assert failing("plan", files, manifest) == []
+    (said,) = failing("plan", published.files, manifest)
+    assert "which lacks" in said
+    (said,) = failing("plan", files, {**manifest, "plan": {**of_run, "sha256": "0" * 64}})
+    assert "the results were made under 000000000000" in said
+    changed = {**files, "config/analysis_plan.lock.yaml": lock.replace(b"week_16", b"week_12", 1)}
+    (said,) = failing("plan", changed, manifest)
+    assert "was changed after it was locked" in said
 
 
 def test_manifest_of_the_first_layout_is_read(published):

@@ -67,8 +67,12 @@ def tables_differ(published: bytes, rebuilt: bytes) -> str:
         )
     except ValueError as error:
         return f"cannot be read: {error}"
-    if list(one.columns) != list(other.columns) or len(one) != len(other):
-        return f"{one.shape[0]} rows of {one.shape[1]} columns, rebuilt {other.shape}"
+    if one.shape != other.shape:
+        rows, columns = other.shape
+        return f"{len(one)} rows of {one.shape[1]} columns, rebuilt {rows} of {columns}"
+    for name, again in zip(one.columns, other.columns, strict=True):
+        if name != again:
+            return f"the column {name!r}, rebuilt {again!r}"
     for name in one.columns:
         for line, (value, again) in enumerate(zip(one[name], other[name], strict=True), 2):
             if value != again and not _near(value, again):
