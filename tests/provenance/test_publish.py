@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from ipt_outcomes.frames import PARTICIPANT_COLUMNS
+from ipt_outcomes.provenance.archive import unzipped
 from ipt_outcomes.provenance.bundle import PublishError, publish
 from ipt_outcomes.provenance.disclosure_check import disclosure_findings
 from ipt_outcomes.provenance.shared_data import Frames, SharingError, anonymised, stand_in
@@ -88,6 +89,16 @@ def test_breaches_of_disclosure_are_found(published, tmp_path):
     for words in ("a count of 3", "describes 2 participants", "marked restricted",
                   "participant number P0001"):  # fmt: skip
         assert words in found
+
+
+def test_left_overs_of_an_earlier_configuration_are_not_published(published, tmp_path):
+    folder = tmp_path / "study"
+    shutil.copytree(published.folder, folder)
+    shared = folder / "results" / "shared"
+    for name in ("example/figures/time_to_response.csv", "old_trial/figures/flow.csv"):
+        (shared / name).parent.mkdir(parents=True, exist_ok=True)
+        (shared / name).write_text("x\n", "utf-8")
+    assert unzipped(publish(folder, tmp_path / "x.zip").path).keys() == published.files.keys()
 
 
 def test_publish_refuses_and_says_what_to_do(published, tmp_path):

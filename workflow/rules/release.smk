@@ -4,6 +4,8 @@
 rule publish:
     input:
         "results/shared/report.html",
+        "results/shared/report.docx",
+        "results/shared/report.pdf",
         "results/shared/estimates.csv",
         collect("results/shared/{trial}/tables", trial=TRIALS),
         config=CONFIG,

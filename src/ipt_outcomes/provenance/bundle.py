@@ -25,6 +25,7 @@ from typing import Any
 
 import pandas as pd
 
+from ipt_outcomes.figures import figure_names
 from ipt_outcomes.provenance.archive import unpack, write_whole, zipped
 from ipt_outcomes.provenance.compare import unlike_rows
 from ipt_outcomes.provenance.crate import WORKFLOW, crate_metadata
@@ -126,7 +127,7 @@ def publish(study_folder: str | Path, out: str | Path) -> Bundle:
     if study.study.blinded and not read_plan(folder / "config.yaml", study).is_locked:
         raise PublishError("arms are masked until the plan is locked: these are no results.")
     estimates = read(shared / "estimates.parquet")
-    files = _results(shared)
+    files = _results(shared, study)
     restricted = folder / "results" / "restricted"
     frames = {trial: Frames.read(restricted / trial) for trial in study.trials}
     _refuse_disclosure(estimates, shared, files, frames, study.privacy.smallest_group)
@@ -169,12 +170,21 @@ def _published_table(folder: Path, name: str) -> dict[str, bytes]:
     return {f"config/{given}": (folder / name).read_bytes()}
 
 
-def _results(shared: Path) -> dict[str, bytes]:
-    """Read what is published of ``results/shared``; single analyses stand in the whole table."""
+def _results(shared: Path, study: Study) -> dict[str, bytes]:
+    """Read what is published of ``results/shared``; single analyses stand in the whole table.
+
+    What an earlier configuration left there, such as a figure of an analysis that was taken out,
+    is nobody's result any more.
+    """
+    drawn = {trial: set(figure_names(study, trial)) for trial in study.trials}
     files = {}
     for path in sorted(shared.rglob("*")):
         inside = path.relative_to(shared)
-        if not path.is_file() or path.name.startswith(".") or inside.parts[1:2] == ("estimates",):
+        whose, kind = (*inside.parts, "", "")[:2]
+        left_over = kind and whose not in {*study.trials, *study.synthesis}
+        if kind == "figures" and whose in drawn:
+            left_over = path.stem not in drawn[whose]
+        if not path.is_file() or path.name.startswith(".") or kind == "estimates" or left_over:
             continue
         files[f"results/{inside.as_posix()}"] = path.read_bytes()
     return files
