@@ -127,7 +127,8 @@ def read_exports(paths: Sequence[Path], folder: Path, sheets: Sequence[str] = ()
     names = [os.path.relpath(path, folder) for path in paths]
     findings = Findings("draft", names[0], names[1:])
     dictionary, dictionary_file, files = None, None, []
-    catalog = next((n for p, n in zip(paths, names, strict=True) if _is_catalog(p)), None)
+    of_catalog = [(p, n) for p, n in zip(paths, names, strict=True) if _is_catalog(p)]
+    labels, catalog = of_catalog[0] if of_catalog else (None, None)
     tables: list[RawTable] = []
     for path, name in zip(paths, names, strict=True):
         if _is_dictionary(path):
@@ -138,7 +139,7 @@ def read_exports(paths: Sequence[Path], folder: Path, sheets: Sequence[str] = ()
             continue
         of_file = catalog if _starts_with(path, SAS7BDAT) else None
         export = Export(format="long", file=name, sheet=list(sheets) or None, catalog=of_file)
-        read = read_file(folder, name, export, "export", (), findings)
+        read = read_file(path, name, export, "export", (), findings, of_file and labels)
         files.append(name)
         tables += read or []
     found = findings.table()

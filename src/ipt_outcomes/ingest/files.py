@@ -23,32 +23,34 @@ from ipt_outcomes.study.trials import FILE_COLUMN, SHEET_COLUMN, Export
 
 
 def read_file(
-    folder: Path,
+    path: Path,
     name: str,
     export: Export,
     settings: str,
     wanted: Collection[str],
     findings: Findings,
+    catalog: Path | None = None,
 ) -> list[RawTable] | None:
     """Read one file: a table, or one per sheet of a workbook.
 
     Parameters
     ----------
-    folder, name
-        Where the configuration stands, and the file's path from there.
+    path, name
+        The file, and its name in messages.
     export, settings
         How it is configured, and where, for messages.
     wanted
         Names of columns that are needed, by which a delimiter is recognised.
     findings
         Takes what makes the file, or a row of it, unreadable.
+    catalog
+        The file with the value labels of a SAS data set.
 
     Returns
     -------
     list of RawTable or None
         None when it cannot be read; the findings then say why.
     """
-    path = folder / name
     source = Source(path, name, settings, findings)
     kind = source.kind()
     if kind is None or not _settings_fit(source, kind, export):
@@ -62,7 +64,6 @@ def read_file(
     elif kind == "parquet":
         table = parquet.read(source)
     else:
-        catalog = None if export.catalog is None else folder / export.catalog
         table = statistical.read(source, kind, export.encoding, catalog)
     return None if table is None else [table]
 
@@ -111,8 +112,9 @@ def read_files(
         None when one of the files cannot be read.
     """
     tables: list[RawTable] = []
+    catalog = None if export.catalog is None else folder / export.catalog
     for name in export.files:
-        read = read_file(folder, name, export, settings, wanted, findings)
+        read = read_file(folder / name, name, export, settings, wanted, findings, catalog)
         if read is None:
             return None
         tables += read
