@@ -139,7 +139,7 @@ def read_exports(paths: Sequence[Path], folder: Path, sheets: Sequence[str] = ()
             continue
         of_file = catalog if _starts_with(path, SAS7BDAT) else None
         export = Export(format="long", file=name, sheet=list(sheets) or None, catalog=of_file)
-        read = read_file(path, name, export, "export", (), findings, of_file and labels)
+        read = read_file(path, name, export, "export", (), findings, labels if of_file else None)
         files.append(name)
         tables += read or []
     found = findings.table()
