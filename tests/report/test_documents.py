@@ -13,7 +13,7 @@ from ipt_outcomes.report import TrialPieces
 from ipt_outcomes.report.blocks import NumberedTable, Paragraph, blocks, standing
 from ipt_outcomes.report.contents import report_sections
 from ipt_outcomes.report.documents import render_documents
-from ipt_outcomes.report.pdf import write_pdf
+from ipt_outcomes.report.pdf import shown, write_pdf
 from ipt_outcomes.report.word import write_word
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.catalogue import make_tables
@@ -116,6 +116,13 @@ def test_hostile_labels_are_only_text(
     write_pdf("#let x = \\ \" ' \x0b", content, tmp_path / "x.pdf")
     text = "\n".join(p.text for p in docx.Document(str(tmp_path / "x.docx")).paragraphs)
     assert '<script>alert("x")</script>' in text
+
+
+def test_letters_that_no_font_has_do_not_stop_the_pdf(tmp_path: Path) -> None:
+    content = [Paragraph("Anxiety 🙂 漢字 \u202eعلاج\u202c, τ² ≥ −1, Žižka")]
+    write_pdf("🙂", content, tmp_path / "x.pdf")
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+    assert shown("漢字 🙂 علاج τ² ≥ − Žižka") == "□□ □ علاج τ² ≥ − Žižka"
 
 
 def test_changes_of_a_locked_plan_are_listed(example: Study) -> None:

@@ -1,14 +1,19 @@
 """The report as a PDF: set by typst, tagged for screen readers, with a table of contents.
 
 Every text is handed over as a string, so no word of a study can be taken for markup. No date and
-only the fonts that typst carries: the same results give the same bytes on every machine.
+only the fonts that typst and matplotlib carry: the same results give the same bytes on every
+machine. A letter that none of them has, such as an emoji, is an empty box (□).
 """
 
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
+
+import matplotlib
 
 from ipt_outcomes.report.blocks import (
     Block,
@@ -21,6 +26,8 @@ from ipt_outcomes.report.blocks import (
 from ipt_outcomes.tables.table import Column, Line, Table
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
+FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
+FIRST_UNSURE, BOX = 0x250, "\N{WHITE SQUARE}"
 WIDE = 8
 """Columns from which a table is set smaller."""
 
@@ -49,11 +56,35 @@ def write_pdf(title: str, blocks: Iterable[Block], path: str | Path) -> None:
     source += "\n".join(text for block in blocks for text in _typst(block, root))
     temporary = path.with_name(path.name + ".part")
     content = typst.compile(  # type: ignore[call-overload]  # a root must be of the input's type
-        source.encode("utf-8"), root=str(root), ignore_system_fonts=True, format="pdf",
-        pdf_standards="ua-1", timestamp=0,
+        shown(source).encode("utf-8"), root=str(root), ignore_system_fonts=True, format="pdf",
+        font_paths=[str(FONTS)], pdf_standards="ua-1", timestamp=0,
     )  # fmt: skip
     temporary.write_bytes(content)
     os.replace(temporary, path)
+
+
+def shown(text: str) -> str:
+    """Put an empty box for every letter that no font at hand can show: PDF/UA does not allow it.
+
+    Examples
+    --------
+    >>> shown("Müller, τ², علاج 🙂")
+    'Müller, τ², علاج □'
+    """
+    known = _letters()
+    return "".join(
+        c if ord(c) < FIRST_UNSURE or ord(c) in known or unicodedata.category(c) in ("Cf", "Zs")
+        else BOX
+        for c in text
+    )  # fmt: skip
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """Return the letters of the font that stands in for what the text's own font lacks."""
+    from matplotlib.font_manager import get_font
+
+    return frozenset(get_font(str(FONTS / "DejaVuSans.ttf")).get_charmap())
 
 
 def _string(text: str) -> str:
