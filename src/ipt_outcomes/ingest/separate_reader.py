@@ -136,7 +136,9 @@ def _read(job: dict[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
         "xport": pyreadstat.read_xport,
     }
     reader = readers[job["kind"]]
-    options: dict[str, Any] = {} if job["encoding"] is None else {"encoding": job["encoding"]}
+    options: dict[str, Any] = {"output_format": "dict"}  # any other loads pandas
+    if job["encoding"] is not None:
+        options["encoding"] = job["encoding"]
     _, about = reader(job["path"], metadataonly=True, **options)
     rows, width = max(about.number_rows or 0, 0), max(about.number_columns or 0, 0)
     size = os.path.getsize(job["path"])
@@ -153,7 +155,7 @@ def _read(job: dict[str, Any]) -> tuple[dict[str, Any], list[np.ndarray]]:
     _limit("RLIMIT_AS", BASE_MEMORY + 100 * size + rows * (width * CELL_MEMORY + 4 * texts))
     if job["kind"] != "xport":
         options["user_missing"] = True
-    columns, about = reader(job["path"], output_format="dict", **options)
+    columns, about = reader(job["path"], **options)
     arrays, described = [], []
     for name in list(columns):
         distinct, array = packed(columns.pop(name))
