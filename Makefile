@@ -55,6 +55,8 @@ simulate: ## many simulated trials: coverage and error rates against the truth (
 	$(WITHIN) python benchmarks/questions.py $(ARGS)
 	$(WITHIN) python benchmarks/clinical.py $(ARGS)
 	$(WITHIN) python benchmarks/process.py $(ARGS)
+	$(WITHIN) python benchmarks/lasting.py $(ARGS)
+	$(WITHIN) python benchmarks/panel.py $(ARGS)
 
 bench: ## what models, imputation and reading cost, beside other programs where there are any
 	$(ENVIRONMENT) dev
@@ -71,9 +73,10 @@ slurm-test: ## the example and a power run on a real Slurm on this machine (as r
 	$(ENVIRONMENT) dev
 	$(WITHIN) sh scripts/setup/slurm_test.sh
 
-faults: ## runs killed, starved of disk, doubled, damaged: afterwards the same bytes
+faults: ## runs killed, starved of disk, doubled, damaged; bundles tampered with
 	$(ENVIRONMENT) dev
 	$(WITHIN) python benchmarks/faults.py $(ARGS)
+	$(WITHIN) python benchmarks/tampering.py
 
 clean: ## remove results and the environment; exports under data/ stay
 	rm -rf .venv .snakemake results data/*/.snakemake data/*/results
