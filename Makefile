@@ -18,7 +18,7 @@ run: ## set up what is missing, then take the example trial from its export to t
 
 test: ## set up what is missing, then run every test
 	$(ENVIRONMENT) dev
-	$(WITHIN) pytest -n auto $(ARGS)
+	$(WITHIN) pytest -n auto --dist worksteal $(ARGS)
 
 real: ## run a real trial, Beat the Blues, to its report
 	$(ENVIRONMENT) dev

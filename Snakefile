@@ -32,11 +32,13 @@ rule all:
         estimates="results/shared/estimates.csv",
         tables=collect("results/shared/{trial}/tables", trial=TRIALS),
         persons=collect("results/restricted/{trial}/figures", trial=TRIALS),
+        data=collect("results/restricted/{trial}/data_quality.html", trial=TRIALS),
 
 
 rule check:
     input:
         collect("results/restricted/{trial}/gate.txt", trial=TRIALS),
+        collect("results/restricted/{trial}/data_quality.html", trial=TRIALS),
 
 
 onsuccess:

@@ -21,7 +21,8 @@ def main(
 ) -> None:
     """Render what is asked for from the estimates, the figures and what ingest counted."""
     from ipt_outcomes.provenance.software import software
-    from ipt_outcomes.report import TrialPieces, render_report
+    from ipt_outcomes.report.page import render_report
+    from ipt_outcomes.report.pieces import TrialPieces
     from ipt_outcomes.results import read
     from ipt_outcomes.study import load_study
     from ipt_outcomes.study.locking import read_plan

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tables"))
 
 from made_up_fixtures import example, hostile, hostile_rows, rows
 
-from ipt_outcomes.report import TrialPieces
+from ipt_outcomes.report.pieces import TrialPieces
 from ipt_outcomes.study import Study
 
 from .page_reader import Element, read_page

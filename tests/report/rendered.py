@@ -9,8 +9,8 @@ from made_up import COUNTS
 
 from ipt_outcomes.figures import draw_figure, figure_names
 from ipt_outcomes.figures.drawing import words_as_json
-from ipt_outcomes.report import TrialPieces
 from ipt_outcomes.report.page import report_html
+from ipt_outcomes.report.pieces import TrialPieces
 from ipt_outcomes.study import Study
 
 SOFTWARE = {"Software": {"Python": "3.11.2", "numpy": "2.4.6"}}

@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ipt_outcomes.report import TrialPieces
 from ipt_outcomes.report.blocks import NumberedTable, Paragraph, blocks, standing
 from ipt_outcomes.report.contents import report_sections
 from ipt_outcomes.report.documents import render_documents
 from ipt_outcomes.report.pdf import shown, write_pdf
+from ipt_outcomes.report.pieces import TrialPieces
 from ipt_outcomes.report.word import write_word
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.catalogue import make_tables

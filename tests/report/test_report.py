@@ -13,8 +13,8 @@ import pytest
 from made_up import SECRET, config, example_study, made_up
 
 from ipt_outcomes.figures import figure_names
-from ipt_outcomes.report import TrialPieces, render_report
-from ipt_outcomes.report.page import report_html
+from ipt_outcomes.report.page import render_report, report_html
+from ipt_outcomes.report.pieces import TrialPieces
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.quotes import FORMS
 from ipt_outcomes.tables.rows import Rows

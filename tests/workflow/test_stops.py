@@ -167,8 +167,8 @@ def test_a_run_killed_half_way_is_resumed_to_the_same_bytes(study, finished_lean
     assert [name for name in first if first[name] != second.get(name)] == []
 
 
-def test_raw_data_are_never_written_to(finished, study):
+def test_raw_data_are_never_written_to(finished_lean, study):
     raw = list((study.path / "data/example").iterdir())
     assert len(raw) >= 4
     for path in raw:
-        assert (finished.path / "data/example" / path.name).read_bytes() == path.read_bytes()
+        assert (finished_lean.path / "data/example" / path.name).read_bytes() == path.read_bytes()

@@ -30,7 +30,9 @@ rule ingest:
         "../../scripts/ingest.py"
 
 
-# The page about the data, for the trial's staff; no arm is shown.
+# The page about the data, for the trial's staff; no arm is shown. It goes before the gate, so that it
+# is there when the run stops; the gate does not wait for it, because another look of the page is no
+# reason to analyse anew (an `ancient` input would hide all other reasons from Snakemake).
 rule data_quality:
     input:
         findings="results/restricted/{trial}/findings.csv",
@@ -40,6 +42,7 @@ rule data_quality:
         page="results/restricted/{trial}/data_quality.html",
     log:
         "results/restricted/logs/data_quality_{trial}.log",
+    priority: 100
     conda:
         "../../environment.yml"
     params:
@@ -58,8 +61,6 @@ rule data_quality:
 rule gate:
     input:
         findings="results/restricted/{trial}/findings.csv",
-        # It must be there when the run stops; another look of it is no reason to analyse anew.
-        page=ancient("results/restricted/{trial}/data_quality.html"),
     output:
         passed="results/restricted/{trial}/gate.txt",
     log:

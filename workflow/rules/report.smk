@@ -18,7 +18,7 @@ rule report:
         settings=whole_settings,
         trials=TRIALS,
         plan=plan_lines,
-        code=code("report", "provenance.software", "study", "results"),
+        code=code("report.page", "provenance.software", "study", "results"),
     message:
         "report written"
     script:

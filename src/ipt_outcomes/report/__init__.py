@@ -1,8 +1,5 @@
-"""The report: one HTML page with everything in it, a pure function of results."""
+"""The report: one HTML page with everything in it, a pure function of results.
 
-from __future__ import annotations
-
-from ipt_outcomes.report.page import render_report
-from ipt_outcomes.report.pieces import TrialPieces
-
-__all__ = ["TrialPieces", "render_report"]
+Its modules are imported by their own names, so that a page that uses one of them does not depend on
+the code of all the others (see :mod:`ipt_outcomes.provenance.fingerprint`).
+"""

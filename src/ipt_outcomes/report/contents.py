@@ -69,7 +69,7 @@ def report_sections(
     deviations: Sequence[str] = (),
     syntheses: Mapping[str, Sequence[str | Path]] | None = None,
 ) -> list[Section]:
-    """Return the sections of a report; see :func:`ipt_outcomes.report.render_report`."""
+    """Return the sections of a report; see :func:`ipt_outcomes.report.page.render_report`."""
     sources = {trial: Source.of(study, estimates, trial) for trial in trials}
     several = len(trials) > 1
     sections = [_summary(sources, several)]

@@ -34,7 +34,7 @@ def render_documents(
     Parameters
     ----------
     study, estimates, trials, provenance, locked_plan, deviations, masked, syntheses
-        As for :func:`ipt_outcomes.report.render_report`.
+        As for :func:`ipt_outcomes.report.page.render_report`.
     word, pdf
         Where to write; each file appears whole or not at all.
     """

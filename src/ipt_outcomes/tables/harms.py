@@ -52,7 +52,9 @@ def _exposure(source: Source, rows: Rows) -> Iterator[Line]:
         for arm in source.arms:
             total = of.first(quantity="count", arm=arm)
             mean = of.first(quantity="observed mean", arm=arm)
-            cells.append(words(NOT_SHOWN) if total is None else words(quote(total, "count")))
+            cells.append(
+                words(NOT_SHOWN) if total is None else words("total ", quote(total, "count"))
+            )
             cells.append(Text() if mean is None else words("mean ", quote(mean, "one decimal")))
         first = next(iter(of))
         yield Line(words(quote(first, "contrast")), tuple(cells), words("Exposure, in weeks"))
