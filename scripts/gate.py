@@ -19,6 +19,6 @@ if "snakemake" in globals():
     with job(snakemake.log[0]):
         main(
             findings=snakemake.input.findings,
-            page=snakemake.input.page,
+            page=snakemake.params.page,
             passed=snakemake.output.passed,
         )

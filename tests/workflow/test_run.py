@@ -165,6 +165,11 @@ def test_an_edit_of_the_configuration_remakes_what_depends_on_it(
             {"report written"},
             {"export read", "hamd17 modelled", "tables set", "figure participant flow drawn"},
         ),
+        (  # also what comes after the page about the data
+            "report/templates/style.css",
+            {"page about the data written", "report written"},
+            {"data checked", "hamd17 modelled", "tables set"},
+        ),
         (
             "figures/baseline_distributions.py",
             {"figure baseline distributions drawn", "report written"},

@@ -68,6 +68,7 @@ rule gate:
     conda:
         "../../environment.yml"
     params:
+        page="results/restricted/{trial}/data_quality.html",
         code=code("ingest.findings"),
     message:
         "{wildcards.trial}: data checked"
