@@ -22,6 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ipt_outcomes.instruments import InstrumentDefinition, reliable_change
 from ipt_outcomes.instruments.criteria import Criterion
+from ipt_outcomes.instruments.registry import cited
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.clinical import OutcomeStatus, ReliableChangeRule, StatusCriterion
 from ipt_outcomes.study.outcome_instruments import instrument_of
@@ -177,7 +178,7 @@ def _from_criteria(
     if known is None or not of:
         return None
     key = given if given is not None else next(iter(of))
-    words = f"{of[key].in_words()} ({known.name}, {', '.join(of[key].sources)})"
+    words = f"{of[key].in_words()} ({known.name}; {cited(of[key].sources)})"
     return StatusDefinition(name, of[key], words, worse)
 
 

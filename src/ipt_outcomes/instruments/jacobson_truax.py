@@ -20,7 +20,7 @@ import pandas as pd
 
 from ipt_outcomes.instruments.change import pair, towards_better
 from ipt_outcomes.instruments.definition import InstrumentDefinition
-from ipt_outcomes.instruments.registry import InstrumentError, load_sources
+from ipt_outcomes.instruments.registry import InstrumentError, cited
 from ipt_outcomes.instruments.totals import chosen, holds, named
 
 STATUS = ("deteriorated", "no reliable change", "improved")
@@ -129,7 +129,7 @@ years, Psychiatry Res 189:1-9)
     if published is not False or (not asked and not computable and known.published):
         name = published if isinstance(published, str) else None
         fact = chosen(definition, "published reliable change", known.published, name)
-        basis = f"{fact.points:g} points as published ({fact.by}; {_cited(fact.sources)})"
+        basis = f"{fact.points:g} points as published ({fact.by}; {cited(fact.sources)})"
         threshold, s, r, assumption = fact.points, None, None, fact.assumption
     else:
         s, s_words, s_sure = _sd(definition, sd, before)
@@ -217,7 +217,7 @@ def _sd(
         )
     fact = chosen(definition, "standard deviation", definition.change.sd, name)
     size = f", n = {fact.n:,}" if fact.n else ""
-    words = f"{fact.when}, {fact.population}{size}; {_cited(fact.sources)}"
+    words = f"{fact.when}, {fact.population}{size}; {cited(fact.sources)}"
     return fact.value, words, not fact.assumption
 
 
@@ -238,11 +238,4 @@ def _reliability(
     caution = ""
     if fact.kind == "inter-rater":
         caution = " CAUTION: agreement between raters is not the reliability of change"
-    return fact.value, f"{fact.kind}{whom}; {_cited(fact.sources)}{caution}", not fact.assumption
-
-
-def _cited(keys: tuple[str, ...]) -> str:
-    sources = load_sources()
-    return ", ".join(
-        sources[key].title if key in sources else "stated by the study" for key in keys
-    )
+    return fact.value, f"{fact.kind}{whom}; {cited(fact.sources)}{caution}", not fact.assumption

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -70,6 +70,25 @@ def load_sources() -> Mapping[str, Source]:
         return MappingProxyType(TypeAdapter(dict[str, Source]).validate_python(content))
     except ValidationError as error:
         raise InstrumentError(f"{SOURCES_FILE}: {_in_words(error)}") from None
+
+
+def cited(keys: Sequence[str]) -> str:
+    """Name the sources of a fact as they are printed.
+
+    Parameters
+    ----------
+    keys
+        Keys of the list of sources.
+
+    Examples
+    --------
+    >>> cited(["own_knowledge"])
+    'Standard knowledge of the field, not read in a source'
+    """
+    sources = load_sources()
+    return "; ".join(
+        sources[key].title if key in sources else "stated by the study" for key in keys
+    )
 
 
 def instrument(name: str) -> InstrumentDefinition:

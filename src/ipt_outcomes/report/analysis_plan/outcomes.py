@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import pandas as pd
@@ -18,6 +17,7 @@ from ipt_outcomes.analyses.status import (
 from ipt_outcomes.instruments import InstrumentError, load_sources
 from ipt_outcomes.instruments.evidence import CONFIDENCE_IN_WORDS, NOT_READ
 from ipt_outcomes.instruments.facts import FactLine, fact_lines
+from ipt_outcomes.instruments.registry import cited
 from ipt_outcomes.report.analysis_plan.parts import (
     Part,
     called,
@@ -98,11 +98,9 @@ def _scoring(study: Study) -> Iterator[Part]:
 
 
 def _with_sources(line: FactLine) -> str:
-    known = load_sources()
-    titles = [known[key].title if key in known else key for key in line.fact.sources]
     note = f" {line.fact.note}" if line.fact.note else ""
     sure = CONFIDENCE_IN_WORDS[line.fact.confidence]
-    return f"{line.name}: {line.value}. Source ({sure}): {'; '.join(titles)}.{note}"
+    return f"{line.name}: {line.value}. Source ({sure}): {cited(line.fact.sources)}.{note}"
 
 
 def _statuses(study: Study) -> Iterator[Part]:
@@ -135,7 +133,8 @@ def _definitions(
     for definition in found:
         if definition.name not in names or (from_data and definition.name in EVERY[2:]):
             continue
-        text, unread = _sources_named(definition.words)
+        text = definition.words
+        unread = any(load_sources()[key].title in text for key in NOT_READ)
         if definition.name == DETERIORATION and IMPROVEMENT in names:
             text, unread = "worse by at least as many points", False
         yield point(f"{text}.", strong=f"{definition.name.capitalize()}: ")
@@ -147,12 +146,3 @@ def _definitions(
             f"{rule.source}",
             strong="Reliable change: ",
         )
-
-
-def _sources_named(text: str) -> tuple[str, bool]:
-    """Put titles in the place of the registry's keys of sources; whether one was never read."""
-    known = load_sources()
-    keys = [key for key in known if re.search(rf"\b{key}\b", text)]
-    for key in keys:
-        text = re.sub(rf"\b{key}\b", known[key].title, text)
-    return text, any(key in NOT_READ for key in keys)
