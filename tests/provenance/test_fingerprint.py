@@ -62,3 +62,11 @@ def test_compiled_files_do_not_count(package):
 def test_a_name_that_is_no_module_is_refused():
     with pytest.raises(ValueError, match="not a module"):
         module.fingerprint("no_such_room")
+
+
+def test_templates_of_another_part_do_not_count(package):
+    before = module.fingerprint("ingest", "study"), module.fingerprint("report.quality_page")
+    edit(package / "report" / "templates" / "style.css")
+    after = module.fingerprint("ingest", "study"), module.fingerprint("report.quality_page")
+    assert before[0] == after[0]
+    assert before[1] != after[1]

@@ -98,7 +98,7 @@ def _imports(module: str) -> list[str]:
         ".".join(name.split(".")[:depth]) for name in inside for depth in range(2, name.count("."))
     }
     parents |= {name.rpartition(".")[0] for name in inside}
-    return sorted((inside | parents) - {PACKAGE})
+    return sorted((inside | parents) - {PACKAGE, ""})
 
 
 def _resolve(module: str, is_package: bool, node: ast.ImportFrom) -> str:
