@@ -12,7 +12,6 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from ipt_outcomes.provenance.fingerprint import fingerprint
 from ipt_outcomes.study import ConfigError, load_study
 from ipt_outcomes.study.locking import PlanError, read_plan
-from ipt_outcomes.study.synthesis import own_trials
 from ipt_outcomes.study.pseudonym_key import PseudonymError, key_mark, pseudonym_key
 
 CONFIG = "config.yaml"
@@ -142,7 +141,7 @@ def synthesis_inputs(wildcards):
     if plan.published is not None:
         files["published"] = plan.published.file
     if plan.own is not None:
-        trials = own_trials(STUDY, plan.own)
+        trials = STUDY.trials_pooled(plan.own)
         outcome = plan.own.outcome
         files["own"] = collect(
             "results/shared/{trial}/estimates/primary_{outcome}.parquet",

@@ -158,11 +158,10 @@ def _pool(
     from ipt_outcomes.report.pooling import save_synthesis
     from ipt_outcomes.results import hold_to_plan
     from ipt_outcomes.study.locking import read_plan
-    from ipt_outcomes.study.synthesis import own_trials
     from ipt_outcomes.synthesis.planned import planned_synthesis
 
     own = study.synthesis[name].own
-    used = own_trials(study, own) if own is not None and own.one_stage is not None else []
+    used = study.trials_pooled(own) if own is not None and own.one_stage is not None else []
     frames = {trial: TrialData.read(study, trial, Path(data, trial)) for trial in used}
     rows = planned_synthesis(study, name, Path(config).parent, table, frames).rows
     rows = hold_to_plan(rows, read_plan(config, study).touches_synthesis(name))

@@ -22,7 +22,7 @@ from ipt_outcomes.study.sections import (
     Section,
     Visit,
 )
-from ipt_outcomes.study.synthesis import Synthesis
+from ipt_outcomes.study.synthesis import OwnTrials, Synthesis
 from ipt_outcomes.study.trials import NO_PLANNED_VISIT, Trial
 
 
@@ -94,6 +94,15 @@ class Study(Section):
         if not used:  # the day alone decides
             used = {name for name, visit in self.visits.items() if visit.window_days}
         return sorted(used & set(self.visits), key=lambda visit: self.visits[visit].week)
+
+    def trials_pooled(self, own: OwnTrials) -> list[str]:
+        """Names of the trials that have the outcome and both arms of a synthesis."""
+        return [
+            trial
+            for trial in self.trials
+            if own.outcome in self.outcomes_of(trial)
+            and set(own.compare) <= set(self.arms_of(trial))
+        ]
 
     def outcomes_of(self, trial: str) -> list[str]:
         """Names of the outcomes of one trial, the primary one first."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from ipt_outcomes.study.sections import Name, Section
-
-if TYPE_CHECKING:
-    from ipt_outcomes.study.config import Study
 
 
 class OwnTrials(Section):
@@ -83,20 +80,3 @@ class Synthesis(Section):
     """Meta-regressions: each a list of moderators of one model."""
     level: float = Field(default=0.95, gt=0.5, lt=1)
     status: Literal["confirmatory", "exploratory"] = "exploratory"
-
-
-def own_trials(study: Study, own: OwnTrials) -> list[str]:
-    """Name the trials of a study that have the outcome and both arms of a comparison.
-
-    Parameters
-    ----------
-    study
-        The configuration.
-    own
-        Which of its trials are asked for.
-    """
-    return [
-        trial
-        for trial in study.trials
-        if own.outcome in study.outcomes_of(trial) and set(own.compare) <= set(study.arms_of(trial))
-    ]

@@ -14,7 +14,7 @@ from ipt_outcomes.mixed import MixedModelError
 from ipt_outcomes.results import combine
 from ipt_outcomes.results import estimates as to_rows
 from ipt_outcomes.study import Study
-from ipt_outcomes.study.synthesis import OwnTrials, PublishedTrials, own_trials
+from ipt_outcomes.study.synthesis import OwnTrials, PublishedTrials
 from ipt_outcomes.synthesis.analysis import PoolingPlan, pool_trials
 from ipt_outcomes.synthesis.effects import Effects, Measure
 from ipt_outcomes.synthesis.errors import SynthesisError
@@ -125,7 +125,7 @@ def _one_stage(
         "status": "exploratory",  # a check of the headline, whatever that one's standing
         "disclosure": "shared",
     }
-    used = {trial: frames[trial] for trial in own_trials(study, own)}
+    used = {trial: frames[trial] for trial in study.trials_pooled(own)}
     shared = set.intersection(*(set(data.later_visits) for data in used.values()))
     rows = {}
     for trial, data in used.items():
@@ -152,7 +152,7 @@ def _one_stage(
 def _own(study: Study, own: OwnTrials, measure: Measure, estimates: pd.DataFrame) -> Effects:
     arm, reference = own.compare
     return trial_effects(
-        estimates[estimates["trial"].isin(own_trials(study, own))],
+        estimates[estimates["trial"].isin(study.trials_pooled(own))],
         measure,
         outcome=own.outcome,
         estimand=own.estimand,

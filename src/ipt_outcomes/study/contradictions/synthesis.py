@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from ipt_outcomes.study.config import Study
 from ipt_outcomes.study.findings import Problem
-from ipt_outcomes.study.synthesis import own_trials
 
 
 def synthesis_problems(study: Study) -> Iterator[Problem]:
@@ -28,7 +27,7 @@ def synthesis_problems(study: Study) -> Iterator[Problem]:
                 if value not in known:
                     mend = f"Known are {', '.join(known)}."
                     yield (*key, "own", field), f"{value} is not known.", mend
-            if own.one_stage and len(found := own_trials(study, own)) < 2:
+            if own.one_stage and len(found := study.trials_pooled(own)) < 2:
                 yield (
                     (*key, "own", "one_stage"),
                     f"needs two trials with both arms and the outcome, found {len(found)}.",
