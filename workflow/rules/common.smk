@@ -68,7 +68,7 @@ def settings(*analyses, without=()):
     return part
 
 
-# Texts reach a rule through functions: braces in one, as in phq_{1..9}, would be read as wildcards.
+# Functions hand texts to rules, because braces in one, as in phq_{1..9}, would be read as wildcards.
 def whole_settings(wildcards):
     """All of the configuration but what is published, and how."""
     return STUDY.model_dump_json(exclude={"publication"})
