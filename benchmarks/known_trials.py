@@ -19,7 +19,10 @@ from ipt_outcomes.simulate.studies import PHASES, factorial_design, weekly_desig
 from ipt_outcomes.simulate.trial import SimulatedTrial, simulate_trial
 from ipt_outcomes.study import Study
 
-Found = dict[str, tuple[float, float, float, float]]
+Quantities = tuple[float, float, float, float]
+"""Estimate, standard error and the ends of the interval."""
+Found = dict[str, Quantities]
+NOTHING: Quantities = (np.nan, np.nan, np.nan, np.nan)
 
 CELLS = {"both": "IPT+MED", "psychotherapy": "IPT", "medication": "MED", "neither": "PLA"}
 GRIEF = -3.0
@@ -123,10 +126,11 @@ def as_data(trial: SimulatedTrial, study: Study) -> TrialData:
     return TrialData(study, "one", canonical(scores, SCORE_COLUMNS), own)
 
 
-def of_row(row: Any) -> tuple[float, float, float, float]:
+def of_row(row: Any) -> Quantities:
     """Take estimate, error and interval of a row; not a number where it has none."""
     values = (row.get(key) for key in ("estimate", "se", "lower", "upper"))
-    return tuple(np.nan if value is None or pd.isna(value) else float(value) for value in values)  # type: ignore[return-value]
+    estimate, se, lower, upper = (np.nan if pd.isna(value) else float(value) for value in values)
+    return estimate, se, lower, upper
 
 
 def two_by_two(seed: int, margin: float) -> TrialData:

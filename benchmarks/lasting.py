@@ -35,7 +35,7 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from clinical import as_markdown, summarise
-from known_trials import CELLS, Found, as_data, of_row, study_for
+from known_trials import CELLS, NOTHING, Found, as_data, of_row, study_for
 
 from ipt_outcomes.analyses.blinding import blinding
 from ipt_outcomes.analyses.durability import durability_rows
@@ -127,7 +127,7 @@ def one(seed: int) -> list[tuple[str, float, float, float, float]]:
     try:
         return [(what, *values) for what, values in analyse(seed).items()]
     except ValueError as error:
-        return [(f"not estimated: {error}", *(np.nan,) * 4)]  # type: ignore[list-item]
+        return [(f"not estimated: {error}", *NOTHING)]
 
 
 def truths(people: int) -> dict[str, float]:

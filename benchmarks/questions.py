@@ -40,8 +40,10 @@ from known_trials import (
     CELLS,
     GRIEF,
     KAPPA,
+    NOTHING,
     WORST,
     Found,
+    Quantities,
     as_data,
     at,
     designs,
@@ -131,10 +133,10 @@ def of_areas(seed: int, margin: float) -> Found:
     found: Found = {}
     table = problem_areas(data)
 
-    def pair(rows: pd.DataFrame, analysis: str) -> tuple[float, float, float, float]:
+    def pair(rows: pd.DataFrame, analysis: str) -> Quantities:
         own = rows[(rows["analysis"] == analysis) & (rows["arm"] == "role_disputes")
                    & (rows["reference"] == "grief")]  # fmt: skip
-        return of_row(own.iloc[0]) if len(own) else (np.nan,) * 4  # type: ignore[return-value]
+        return of_row(own.iloc[0]) if len(own) else NOTHING
 
     found["disputes minus grief: six contrasts"] = pair(table, "problem areas")
     found["disputes minus grief: partially pooled (exempt)"] = pair(
@@ -211,7 +213,7 @@ def one(seed: int, margin: float, samples: int, kinds: list[str]) -> list[tuple[
         try:
             rows += [(what, *values) for what, values in analyses[kind](seed, margin).items()]
         except ValueError as error:
-            rows.append((f"not estimated: {type(error).__name__}", *(np.nan,) * 4))
+            rows.append((f"not estimated: {type(error).__name__}", *NOTHING))
     return rows
 
 

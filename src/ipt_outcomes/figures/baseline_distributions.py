@@ -22,7 +22,7 @@ from ipt_outcomes.figures.style import (
     styled,
     wrapped,
 )
-from ipt_outcomes.tables.quotes import FORMS, Piece, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Piece, Text, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -58,8 +58,8 @@ def baseline_distributions(source: Source) -> Drawing:
               "Hatched: too few participants to be shown, or a class that would reveal them. "
               if hidden else "",
               "Differences at baseline are not tested."),
-        words("Histograms by arm. ", listed([_spoken(source, rows, name) for name in variables],
-                                            last=" ", between=" ")),
+        words("Histograms by arm. ",
+              joined([_spoken(source, rows, name) for name in variables], " ")),
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def _spoken(source: Source, rows: Rows, variable: str) -> Text:
             most = max(known, key=lambda row: row["estimate"])
             said.append(words(source.arm(arm), " most often ", quote(most, "subgroup"), " (",
                               quote(most, "share"), " of ", quote(most, "n"), ")"))  # fmt: skip
-    return words(label, ": ", listed(said, last="; ", between="; "), ".")
+    return words(label, ": ", joined(said), ".")
 
 
 def _row(figure: Figure, source: Source, rows: Rows, variable: str, place: int) -> None:

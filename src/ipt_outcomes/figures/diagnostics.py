@@ -33,7 +33,7 @@ from ipt_outcomes.figures.style import (
     tick,
     wrapped,
 )
-from ipt_outcomes.tables.quotes import Text, listed, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -63,12 +63,12 @@ def diagnostics(source: Source) -> Drawing:
             "Left: quantiles of the normalised residuals against those of a normal distribution; "
             "on the line they are equal. Right: SD of the residuals by arm and visit, where "
             "enough participants have a score. ",
-            listed([_numbers(source, rows, name) for name in outcomes], last=" ", between=" "),
+            joined([_numbers(source, rows, name) for name in outcomes], " "),
             " ", about_method(rows),
             " None of this is a test to be passed: large trials reject any model, small ones none.",
         ),
         words("Per outcome a plot of quantiles and lines of residual SDs by arm. ",
-              listed([_spoken(source, rows, name) for name in outcomes], last=" ", between=" ")),
+              joined([_spoken(source, rows, name) for name in outcomes], " ")),
     )  # fmt: skip
 
 
@@ -89,7 +89,7 @@ def _numbers(source: Source, rows: Rows, outcome: str) -> Text:
         parts.append(words("n = ", quote(first, "n"), " residuals"))
     for row in of.where(quantity="test", unit=("skewness", "kurtosis")):
         parts.append(words(str(row["unit"]), " ", quote(row, "estimate")))
-    return words(source.outcome(outcome), ": ", listed(parts, last=", "), ".")
+    return words(source.outcome(outcome), ": ", joined(parts, ", "), ".")
 
 
 def _spoken(source: Source, rows: Rows, outcome: str) -> Text:
@@ -109,7 +109,7 @@ def _spoken(source: Source, rows: Rows, outcome: str) -> Text:
                           source.visit(low["visit"]), ") to ", quote(high, "estimate"), " (",
                           source.arm(high["arm"]), ", ", source.visit(high["visit"]),
                           ")"))  # fmt: skip
-    return words(source.outcome(outcome), ": ", listed(ends, last="; "), ".")
+    return words(source.outcome(outcome), ": ", joined(ends), ".")
 
 
 def _data(source: Source, rows: Rows) -> list[tuple[object, ...]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.share_panels import SharePanel, draw_share_panels
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.time_to_event import event_analyses
@@ -49,7 +49,7 @@ def time_to_events(source: Source) -> Drawing:
               "which it was first seen. Below: participants at risk. Restricted means and hazard "
               "ratios stand in the table."),
         words("Kaplan–Meier curves by arm. ",
-              listed(_spoken(source, events), last="; ", between="; "), "."),
+              joined(_spoken(source, events)), "."),
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ from ipt_outcomes.figures.style import (
     text_width,
     wrapped,
 )
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -362,6 +362,6 @@ def _alt_text(source: Source, rows: Rows) -> Text:
                                  ("left the study", "left the study"), ("analysed", "analysed"))
             if (row := of.first(contrast=stage)) and source.recorded(stage)
         ]  # fmt: skip
-        by_arm.append(words(source.arm(arm), ": ", listed(counts, last=", ")))
-    return words("Flow diagram: ", listed(parts), ". ", listed(by_arm, last="; ", between="; "),
+        by_arm.append(words(source.arm(arm), ": ", joined(counts, ", ")))
+    return words("Flow diagram: ", listed(parts), ". ", joined(by_arm),
                  ".")  # fmt: skip

@@ -8,7 +8,7 @@ import pandas as pd
 
 from ipt_outcomes.figures.forest import Bar
 from ipt_outcomes.figures.style import INK
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row
 
 DATA = ("analysis", "contrast", "arm", "reference", "subgroup", "visit", "n_arm", "n_reference",
@@ -56,7 +56,7 @@ def spoken(rows: Sequence[Row], names: Sequence[Text]) -> Text:
         for row, name in zip(rows, names, strict=True)
         if row["estimate"] is not None
     ]  # fmt: skip
-    return words(listed(said, last="; ", between="; "), ".") if said else words("Nothing shown.")
+    return words(joined(said), ".") if said else words("Nothing shown.")
 
 
 def forest_data(rows: Iterable[Row]) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from ipt_outcomes.figures.style import (
     styled,
 )
 from ipt_outcomes.figures.timeline import Timeline
-from ipt_outcomes.tables.quotes import Text, listed, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
 
@@ -155,4 +155,4 @@ def _differences(source: Source, rows: Rows) -> Text:
     if not said:
         return words()
     return words("Differences of slopes, ", quote(first[0], "subgroup"), ": ",
-                 listed(said, last="; ", between="; "), ". ")  # fmt: skip
+                 joined(said), ". ")  # fmt: skip

@@ -27,7 +27,7 @@ from ipt_outcomes.figures.style import (
     wrapped,
 )
 from ipt_outcomes.study import Study
-from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, named, quote, words
 
 NOT_SHARED = "Shows persons: not to be shared. "
 PREDICTED = "therapists, predicted effects"
@@ -173,4 +173,4 @@ def _similar(study: Study, rows: list[dict[Any, Any]]) -> Text:
               quote(row, "three decimals"), " ", quote(row, "three decimal interval"))
         for row in rows
     ]  # fmt: skip
-    return words("Intraclass correlation: ", listed(said, last="; "), ".") if said else words()
+    return words("Intraclass correlation: ", joined(said), ".") if said else words()

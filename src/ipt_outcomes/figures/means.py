@@ -11,7 +11,7 @@ from ipt_outcomes.figures.courses import COUNT_ROW, Course, Mark, draw_courses
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.style import arm_colour, arm_marker, new_figure, styled
 from ipt_outcomes.figures.timeline import Timeline
-from ipt_outcomes.tables.quotes import FORMS, Piece, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Piece, Text, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, about_model
 
@@ -149,9 +149,7 @@ def _at_endpoint(source: Source, rows: Rows, endpoint: str) -> Text:
     ]
     if not found:
         return words()
-    return words(
-        "Differences at ", source.visit(endpoint), ": ", listed(found, last="; ", between="; "), "."
-    )
+    return words("Differences at ", source.visit(endpoint), ": ", joined(found), ".")
 
 
 def _alt_text(source: Source, rows: Rows, outcome: str, estimand: str, start: Row | None) -> Text:
@@ -193,5 +191,5 @@ def _alt_text(source: Source, rows: Rows, outcome: str, estimand: str, start: Ro
                 later,
             )
         )
-    parts += [listed(sentences, last="; ", between="; "), "."]
+    parts += [joined(sentences), "."]
     return words(*parts)

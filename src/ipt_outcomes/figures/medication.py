@@ -10,7 +10,7 @@ from ipt_outcomes.figures.forest_words import interval_words
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.medication import add_on_words
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source, about_model
 
@@ -62,7 +62,7 @@ def medication(source: Source) -> Drawing:
         ),
         words(
             "Forest plot of add-on contrasts by visit. At ", source.visit(endpoint), ": ",
-            listed([_sentence(source, row) for row in at], last="; ", between="; "), ".",
+            joined([_sentence(source, row) for row in at]), ".",
         ),
     )  # fmt: skip
 

@@ -24,7 +24,7 @@ from ipt_outcomes.figures.style import (
     styled,
     wrapped,
 )
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, listed, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -227,7 +227,7 @@ def _sentences(source: Source, rows: Rows, visits: list[str]) -> Text:
         ]  # fmt: skip
         if said:
             found.append(words(source.arm(arm), ": ", listed(said), "."))
-    return listed(found, last=" ", between=" ")
+    return joined(found, " ")
 
 
 def _data(rows: Rows, shown: list[Pattern], visits: list[str]) -> list[tuple[object, ...]]:

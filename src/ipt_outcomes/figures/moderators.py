@@ -10,7 +10,7 @@ from ipt_outcomes.figures.forest_words import interval_words
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.moderators import START, moderator_analyses, within_levels
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -63,7 +63,7 @@ def moderators(source: Source) -> Drawing:
               "and another does not is no evidence of it. p-values are not adjusted for "
               "multiplicity."),
         words("Forest plot of effects within levels of moderators. ",
-              listed(_spoken(source, shown), last="; ", between="; "), "."),
+              joined(_spoken(source, shown)), "."),
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from ipt_outcomes.figures.forest_words import bar_of, forest_data, interval_word
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.comparisons import sentence
 from ipt_outcomes.tables.non_inferiority import compared, label_of, verdict_row
-from ipt_outcomes.tables.quotes import listed, named, quote, words
+from ipt_outcomes.tables.quotes import joined, named, quote, words
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
 
 
@@ -55,8 +55,7 @@ def non_inferiority(source: Source) -> Drawing:
             source.unit(outcome), ". Every interval must keep to it. ",
             *([words("Verdict: ", sentence(verdict), " ")] if verdict is not None else []),
             "n: participants behind either arm's estimate. ",
-            listed([words(named(label_of(row)), ": ", quote(row, "method")) for row in rows],
-                   last="; ", between="; "), ".",
+            joined([words(named(label_of(row)), ": ", quote(row, "method")) for row in rows]), ".",
         ),
         words("Forest plot of benefits against the margin of ", named(f"{plan.margin:g}"), " ",
               source.unit(outcome), ". ",

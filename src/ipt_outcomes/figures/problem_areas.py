@@ -21,7 +21,7 @@ from ipt_outcomes.figures.style import (
 from ipt_outcomes.figures.timeline import Timeline
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS, PROBLEM_AREAS
 from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, about_model
 
@@ -72,7 +72,7 @@ def problem_areas(source: Source) -> Drawing:
         words(
             "Two panels. A: lines of adjusted means by problem area over weeks. B: forest of "
             "pairwise differences at ", source.visit(endpoint), ": ",
-            listed([_sentence(source, row) for row in shown], last="; ", between="; "), ".",
+            joined([_sentence(source, row) for row in shown]), ".",
         ),
     )  # fmt: skip
 

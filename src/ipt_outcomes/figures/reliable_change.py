@@ -21,7 +21,7 @@ from ipt_outcomes.figures.style import (
     text_width,
     wrapped,
 )
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -63,8 +63,8 @@ def reliable_change(source: Source) -> Drawing:
         words("Participants with a score at the endpoint by class of reliable change since "
               "baseline (Jacobson & Truax); observed scores only, nobody imputed. Counts of fewer "
               "than five, other than of harm, are not shown. ",
-              listed(_definitions(source, rows), last=" ", between=" ")),
-        words("Stacked bars. ", listed(_spoken(source, rows), last="; ", between="; "), "."),
+              joined(_definitions(source, rows), " ")),
+        words("Stacked bars. ", joined(_spoken(source, rows)), "."),
     )  # fmt: skip
 
 

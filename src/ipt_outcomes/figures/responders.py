@@ -26,7 +26,7 @@ from ipt_outcomes.figures.style import (
     text_width,
     wrapped,
 )
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, named, quote, words
 from ipt_outcomes.tables.responders import CRITERIA, responder_rows
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source
@@ -74,8 +74,7 @@ def responders(source: Source) -> Drawing:
               " in percentage points, standardised over baseline score and covariates, with its "
               "interval. Scores not observed are imputed; definitions stand in the table. "
               "Estimand: ", named(estimand.label), "."),
-        words("Dot chart of shares by arm. ", listed(_spoken(source, rows), last="; ",
-                                                     between="; "), "."),
+        words("Dot chart of shares by arm. ", joined(_spoken(source, rows)), "."),
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.share_panels import SharePanel, draw_share_panels
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -41,10 +41,9 @@ def response_by_visit(source: Source) -> Drawing:
               "score at baseline and at the visit; nobody is imputed, so that who stayed matters. ",
               _capital(bars_are(shown)), ". Below, n: participants with a score. What is not drawn "
               "would show a small group. Definitions: ",
-              listed([words(quote(row, "notes"), ".") for row in _noted(shown)], last=" ",
-                     between=" ")),
+              joined([words(quote(row, "notes"), ".") for row in _noted(shown)], " ")),
         words("Line charts of shares by arm. ",
-              listed(_spoken(source, found), last="; ", between="; "), "."),
+              joined(_spoken(source, found)), "."),
     )  # fmt: skip
 
 

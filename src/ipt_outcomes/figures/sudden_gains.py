@@ -29,7 +29,7 @@ from ipt_outcomes.figures.style import (
     wrapped,
 )
 from ipt_outcomes.tables.numbers import number
-from ipt_outcomes.tables.quotes import FORMS, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -66,10 +66,10 @@ def sudden_gains(source: Source) -> Drawing:
             *([words("B: ", quote(rule, "notes"), ".")] if rule is not None else []),
         ),
         words("Two panels. A: line of mean scores around the gain: ",
-              listed([words(quote(row, "subgroup"), " ", quote(row, "estimate"))
-                      for row in course if row["estimate"] is not None], last="; ", between="; "),
+              joined([words(quote(row, "subgroup"), " ", quote(row, "estimate"))
+                      for row in course if row["estimate"] is not None]),
               ". B: dot chart of shares: ",
-              listed([_spoken(source, row) for row in shares], last="; ", between="; "), "."),
+              joined([_spoken(source, row) for row in shares]), "."),
     )  # fmt: skip
 
 

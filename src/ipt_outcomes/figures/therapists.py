@@ -10,7 +10,7 @@ from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
 from ipt_outcomes.figures.forest_words import bar_of, forest_data, interval_words, spoken
 from ipt_outcomes.figures.style import arm_colour, arm_marker, letter_panels, new_figure, styled
-from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.therapists import VARIANTS
@@ -59,8 +59,8 @@ def therapists(source: Source) -> Drawing:
             "A: share of the variance at ", source.visit(endpoint), " that lies between "
             "therapists, by arm and model, with its interval. B: the comparison of arms under "
             "each model; filled, the main one; n: participants with a score. ", _numbers(source),
-            listed([words(named(head), ": ", quote(of[0], "method"), _noted(of[0]))
-                    for head, of in _by_model(source, compared)], last=". ", between=". "), ".",
+            joined([words(named(head), ": ", quote(of[0], "method"), _noted(of[0]))
+                    for head, of in _by_model(source, compared)], ". "), ".",
         ),
         words("Two forest plots. A: intraclass correlations: ",
               spoken(similar, [_name(source, row) for row in similar]),

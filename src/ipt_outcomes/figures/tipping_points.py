@@ -34,7 +34,7 @@ from ipt_outcomes.figures.style import (
     wrapped,
 )
 from ipt_outcomes.tables.numbers import number
-from ipt_outcomes.tables.quotes import Part, Text, listed, quote, words
+from ipt_outcomes.tables.quotes import Part, Text, joined, listed, quote, words
 from ipt_outcomes.tables.robustness import PREFIX
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
@@ -146,7 +146,7 @@ def tipping_points(source: Source) -> Drawing:
         ),
         words(
             "Per comparison a line with its interval and a surface of differences by shifts of "
-            "unseen scores. ", listed([_sentence(source, s) for s in found], last=" ", between=" "),
+            "unseen scores. ", joined([_sentence(source, s) for s in found], " "),
         ),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.comparisons import sentence
 from ipt_outcomes.tables.lagged_effects import LAGGED, directions
-from ipt_outcomes.tables.quotes import Piece, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Piece, Text, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -39,8 +39,8 @@ def within_person(source: Source) -> Drawing:
             "persons, from deviations of each person's own course. Hollow: between persons, from "
             "their means. ", _capital(bars_are(every)), "; p-values not adjusted for "
             "multiplicity. n: participants. Each axis has its own unit. ",
-            listed([words("Method: ", quote(row, "method"), ". Note: ", sentence(row))
-                    for row in within.values()], last=" ", between=" "),
+            joined([words("Method: ", quote(row, "method"), ". Note: ", sentence(row))
+                    for row in within.values()], " "),
         ),
         words("Forest plots, one for each direction. ",
               spoken(list(every), [words(_direction(row), ", ", quote(row, "contrast"))

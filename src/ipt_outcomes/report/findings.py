@@ -15,7 +15,7 @@ from ipt_outcomes.tables.growth import DURABILITY, GROWTH
 from ipt_outcomes.tables.lagged_effects import directions
 from ipt_outcomes.tables.non_inferiority import verdict_row
 from ipt_outcomes.tables.process import DOSE, GAINS, PATHS
-from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.therapists import VARIANTS
@@ -69,7 +69,7 @@ def _growth(source: Source) -> Iterator[Text]:
             if row["subgroup"] == phase]  # fmt: skip
     unit = named(slopes[0]["unit"] or "points")
     yield words("In the first phase, ", quote(slopes[0], "subgroup"), ", the slopes in ", unit,
-                " were: ", listed(said, "; ", "; "), ".")  # fmt: skip
+                " were: ", joined(said), ".")  # fmt: skip
     test = of.first(quantity="test")
     if test is not None and test["statistic"] is not None:
         yield words("Whether slopes differ between arms in any phase: ", f_test(test), ".")
@@ -84,7 +84,7 @@ def _durability(source: Source) -> Iterator[Text]:
                 if row["visit"] == visit]  # fmt: skip
         yield words("From ", endpoint, " to ", source.visit(visit), " the adjusted mean of the ",
                     source.outcome(source.study.primary_outcome), " changed by: ",
-                    listed(said, "; ", "; "), ".")  # fmt: skip
+                    joined(said), ".")  # fmt: skip
 
 
 def _gains(source: Source) -> Iterator[Text]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ipt_outcomes.study.trials import Trial
 from ipt_outcomes.tables.numbers import level
-from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, COMPLETERS, PER_PROTOCOL, Source
 
@@ -98,7 +98,7 @@ def endpoint_result(source: Source, outcome: str) -> Text:
                 quote(row, "n of reference"),
             )
         )  # fmt: skip
-    return words(listed(found, last="; ", between="; "), ".") if found else words()
+    return words(joined(found), ".") if found else words()
 
 
 def how_sure(source: Source, outcome: str) -> Text:
@@ -122,7 +122,7 @@ def how_sure(source: Source, outcome: str) -> Text:
     if not parts:
         return words()
     better = "lower" if source.study.outcomes[outcome].higher_is == "worse" else "higher"
-    return words(listed(parts, last=" ", between=" "), f" A {better} score is better.")
+    return words(joined(parts, " "), f" A {better} score is better.")
 
 
 def methods(source: Source) -> list[Text]:
@@ -215,7 +215,7 @@ def _sets(source: Source) -> Text:
     if sets.completers:
         parts.append(words(f"{COMPLETERS.capitalize()} are described and not tested."))
     return (
-        words("Everyone is analysed as randomised. ", listed(parts, last=" ", between=" "))
+        words("Everyone is analysed as randomised. ", joined(parts, " "))
         if (parts)
         else words("Everyone is analysed as randomised.")
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, listed, named, quote, words
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
 
 
@@ -77,5 +77,5 @@ def harms(source: Source) -> Text:
             if row["arm"] in source.arms and row["estimate"] is not None
         ]
         if counts:
-            found.append(words(what, ": ", listed(counts, last=", "), "."))
-    return listed(found, last=" ", between=" ")
+            found.append(words(what, ": ", joined(counts, ", "), "."))
+    return joined(found, " ")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import FORMS, Part, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Part, Text, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head, not_fitted_notes
 from ipt_outcomes.tables.table import Line, Table, column
@@ -154,7 +154,7 @@ def _what(source: Source, row: Row) -> Text:
         parts.append(named(row["subgroup"]))
     if row["visit"]:
         parts.append(source.visit(row["visit"]) if row["visit"] in visits else named(row["visit"]))
-    return listed(parts, last=", ")
+    return joined(parts, ", ")
 
 
 def _block(source: Source, row: Row, family: str) -> Text:
@@ -170,4 +170,4 @@ def _block(source: Source, row: Row, family: str) -> Text:
         estimand = study.estimands.get(row["estimand"])
         parts.append(named(estimand.label if estimand is not None else row["estimand"]))
     parts.append(words("participants ", named(row["analysis_set"])))
-    return listed(parts, last="; ", between="; ")
+    return joined(parts)

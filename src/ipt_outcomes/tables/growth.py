@@ -13,7 +13,7 @@ from ipt_outcomes.tables.comparisons import (
     methods_of,
     notes_of,
 )
-from ipt_outcomes.tables.quotes import Text, named, quote, words
+from ipt_outcomes.tables.quotes import joined, named, quote, words
 from ipt_outcomes.tables.rows import Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Line, Table, column
@@ -63,17 +63,10 @@ def growth(source: Source, name: str = "growth") -> Table:
                   "no difference; not adjusted for multiplicity."),
             *methods_of(rows.where(quantity="slope")),
             *tests,
-            *([words("Variances: ", *_between(variances), ".")] if variances else []),
+            *([words("Variances: ", joined(variances), ".")] if variances else []),
             *notes_of(rows),
         ),
     )  # fmt: skip
-
-
-def _between(parts: list[Text]) -> Iterator[Text | str]:
-    for place, part in enumerate(parts):
-        if place:
-            yield "; "
-        yield part
 
 
 def _slopes(source: Source, rows: Rows) -> Iterator[Line]:

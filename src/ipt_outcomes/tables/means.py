@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, about_model, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -114,7 +114,7 @@ def _notes(
         parts = [words(source.difference(row), " ", quote(row, "estimate")) for row in sds]
         yield words(
             "Hedges g: difference at the endpoint divided by the pooled observed SD there (",
-            listed(parts, last=", "), "); positive values favour the arm with the "
+            joined(parts, ", "), "); positive values favour the arm with the "
             f"{favours} mean over the reference.",
         )  # fmt: skip
     yield words("n: participants with a score at the visit. CI: confidence interval. "

@@ -234,7 +234,19 @@ def tallied(n: int) -> Piece:
     return Piece(str(n), origin="count")
 
 
-def listed(parts: Iterable[Part], last: str = " and ", between: str = ", ") -> Text:
+def joined(parts: Iterable[Part], by: str = "; ") -> Text:
+    """Put the same between all parts: a semicolon, as they may hold commas of their own.
+
+    Examples
+    --------
+    >>> str(joined(["IPT 0.53 [0.19, 0.86]", "Medication 0.64 [0.31, 0.97]"]))
+    'IPT 0.53 [0.19, 0.86]; Medication 0.64 [0.31, 0.97]'
+    """
+    parts = list(parts)
+    return words(*[piece for part in parts[:-1] for piece in (part, by)], *parts[-1:])
+
+
+def listed(parts: Iterable[Part], last: str = " and ") -> Text:
     """Join parts as a sentence lists them.
 
     Examples
@@ -243,9 +255,6 @@ def listed(parts: Iterable[Part], last: str = " and ", between: str = ", ") -> T
     'grief, role disputes and role transitions'
     """
     parts = list(parts)
-    joined: list[Part] = []
-    for position, part in enumerate(parts):
-        if position:
-            joined.append(last if position == len(parts) - 1 else between)
-        joined.append(part)
-    return words(*joined)
+    if len(parts) < 2:
+        return words(*parts)
+    return words(joined(parts[:-1], ", "), last, parts[-1])

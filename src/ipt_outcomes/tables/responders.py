@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import NOT_SHOWN, Part, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import NOT_SHOWN, Part, Text, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -107,7 +107,7 @@ def _needed(rows: Rows) -> Text:
         pieces.append(words(label, *estimate, quote(row, "one decimal interval")))
     # The piece that holds the estimate comes first.
     first = harm is not None and harm["estimate"] is not None
-    return listed(pieces[::-1] if first else pieces, last="; ") if pieces else NOT_ESTIMATED
+    return joined(pieces[::-1] if first else pieces) if pieces else NOT_ESTIMATED
 
 
 def _notes(source: Source) -> Iterator[Text]:

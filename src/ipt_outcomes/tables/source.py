@@ -14,7 +14,7 @@ import pandas as pd
 from ipt_outcomes.results import NOT_FITTED
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
-from ipt_outcomes.tables.quotes import Part, Piece, Text, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Part, Piece, Text, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 
 AS_RANDOMISED = "as randomised"
@@ -128,7 +128,7 @@ def about_model(rows: Iterable[Row]) -> Text:
             parts.append(words(quote(row, "covariance"), " covariance"))
         if row["interval_method"]:
             parts.append(words(quote(row, "interval method"), " intervals"))
-        text = words(listed(parts, last=", "), ".")
+        text = words(joined(parts, ", "), ".")
         if row["converged"] is False:
             text = words(text, " The model DID NOT CONVERGE: do not use these numbers.")
         if row["notes"]:
@@ -160,5 +160,5 @@ def not_fitted_notes(
         if row["estimand"] in source.study.estimands:
             parts.append(named(source.study.estimands[row["estimand"]].label))
         parts.append(words("participants ", named(row["analysis_set"])))
-        yield words("NOT FITTED: ", listed(parts, last="; ", between="; "), ": ",
+        yield words("NOT FITTED: ", joined(parts), ": ",
                     quote(row, "notes"), ".")  # fmt: skip

@@ -10,7 +10,6 @@ from ipt_outcomes.report.analysis_plan.outcomes import outcomes_part
 from ipt_outcomes.report.analysis_plan.parts import (
     Part,
     called,
-    joined,
     part,
     percent,
     point,
@@ -21,6 +20,7 @@ from ipt_outcomes.report.blocks import Block, NumberedTable, Pairs
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.estimands import estimands
+from ipt_outcomes.tables.quotes import listed
 from ipt_outcomes.tables.source import Source
 
 ELSEWHERE = {
@@ -129,7 +129,7 @@ def _primary(study: Study) -> Iterator[Block]:
     reference = called(study, study.reference_arm)
     yield say(
         f"with δ = 0 for {reference}, "
-        + (f"x_i holding {joined(covariates)}, " if covariates else "")
+        + (f"x_i holding {listed(covariates)}, " if covariates else "")
         + f"and Σ {plan.covariance}, the same in all arms. Fitted by restricted maximum "
         f"likelihood; standard errors and degrees of freedom by {FREEDOM[plan.degrees_of_freedom]}."
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ipt_outcomes.report.analysis_plan.parts import (
     Part,
     called,
-    joined,
     part,
     point,
     prose_table,
@@ -17,6 +16,7 @@ from ipt_outcomes.report.analysis_plan.parts import (
 from ipt_outcomes.report.blocks import Block, NumberedTable
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.locking import Plan
+from ipt_outcomes.tables.quotes import listed
 
 SIGNING = ("Author of the plan", "Responsible statistician", "Chief investigator")
 
@@ -107,12 +107,12 @@ def introduction(study: Study) -> Iterator[Part]:
         "Objectives",
         "8",
         say(
-            f"Primary: to estimate by how much {joined(called(study, arm) for arm in others)} "
+            f"Primary: to estimate by how much {listed(called(study, arm) for arm in others)} "
             f"{'differ' if len(others) > 1 else 'differs'} from "
             f"{called(study, study.reference_arm)} in the {outcome.label} at "
             f"{called(study, first.endpoint)}."
         ),
-        say(f"Secondary: the same for the {joined(secondary)}.") if secondary else None,
+        say(f"Secondary: the same for the {listed(secondary)}.") if secondary else None,
         say("Whatever else is analysed is described under Analysis, with its standing."),
     )
 
@@ -124,7 +124,7 @@ def methods(study: Study) -> Iterator[Part]:
     yield part(
         "Randomisation",
         "10",
-        say(f"The models adjust for {joined(called(study, name) for name in adjusted)}.")
+        say(f"The models adjust for {listed(called(study, name) for name in adjusted)}.")
         if adjusted
         else say("The models adjust for no factor of the randomisation."),
         to_decide("how participants are randomised: unit, sequence, blocks, stratification or "
@@ -163,7 +163,7 @@ def methods(study: Study) -> Iterator[Part]:
 def _design(study: Study) -> Iterator[Block]:
     arms = len(study.arms)
     trials = [trial.label for trial in study.trials.values()]
-    several = f" in {len(trials)} trials ({joined(trials)})" if len(trials) > 1 else ""
+    several = f" in {len(trials)} trials ({listed(trials)})" if len(trials) > 1 else ""
     medication = study.analyses.medication
     factorial = medication.factorial if medication else None
     kind = "factorial (2 × 2)" if factorial and factorial.arms else "parallel groups"

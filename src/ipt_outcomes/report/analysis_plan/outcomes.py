@@ -21,7 +21,6 @@ from ipt_outcomes.instruments.registry import cited
 from ipt_outcomes.report.analysis_plan.parts import (
     Part,
     called,
-    joined,
     part,
     point,
     prose_table,
@@ -32,6 +31,7 @@ from ipt_outcomes.report.blocks import Block, NumberedTable
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.clinical import OutcomeStatus
 from ipt_outcomes.study.outcome_instruments import instrument_of
+from ipt_outcomes.tables.quotes import listed
 
 EVERY = (RESPONSE, REMISSION, IMPROVEMENT, DETERIORATION)
 
@@ -54,7 +54,7 @@ def outcomes_part(study: Study) -> Part:
         )
         for outcome in study.outcomes.values()
     ]
-    times = joined(visit.label for visit in study.visits.values())
+    times = listed(visit.label for visit in study.visits.values())
     without = [called(study, name) for name, o in study.outcomes.items() if o.instrument is None]
     return part(
         "Outcomes",
@@ -68,7 +68,7 @@ def outcomes_part(study: Study) -> Part:
         ),
         say(f"Assessed at {times}, where a trial records them. Scores enter the models as they "
             "are: nothing is transformed or dichotomised, save where a status is defined below."),
-        to_decide(f"who rates {joined(without)}, on which form, and how it is scored "
+        to_decide(f"who rates {listed(without)}, on which form, and how it is scored "
                   "(outcomes.<name>.instrument takes scoring from the registry).")
         if without
         else None,
@@ -128,7 +128,7 @@ def _definitions(
     try:
         found = status_definitions(study, outcome, plan, pd.Series(dtype=float))
     except (StatusError, InstrumentError) as error:
-        yield to_decide(f"what counts as {joined(names, last=' or ')}: {error}")
+        yield to_decide(f"what counts as {listed(names, last=' or ')}: {error}")
         return
     for definition in found:
         if definition.name not in names or (from_data and definition.name in EVERY[2:]):

@@ -115,18 +115,6 @@ def prose_table(
     )
 
 
-def joined(texts: Iterable[str], last: str = " and ") -> str:
-    """List texts in a sentence.
-
-    Examples
-    --------
-    >>> joined(["a", "b", "c"])
-    'a, b and c'
-    """
-    texts = list(texts)
-    return last.join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
-
-
 def called(study: Study, name: str) -> str:
     """Call an arm, visit, outcome, characteristic or estimand by its label.
 

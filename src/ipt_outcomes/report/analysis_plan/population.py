@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from ipt_outcomes.report.analysis_plan.parts import (
     Part,
     called,
-    joined,
     part,
     percent,
     point,
@@ -18,6 +17,7 @@ from ipt_outcomes.report.analysis_plan.parts import (
 )
 from ipt_outcomes.report.blocks import Block, NumberedTable
 from ipt_outcomes.study import Study
+from ipt_outcomes.tables.quotes import listed
 
 
 def principles(study: Study) -> Iterator[Part]:
@@ -60,8 +60,8 @@ def _multiplicity(study: Study) -> Iterator[Block]:
     others = [arm for arm in study.arms if arm != study.reference_arm]
     for name, family in plan.families.items():
         yield point(
-            f"{joined(called(study, o) for o in family.outcomes)}: "
-            f"{joined(called(study, arm) for arm in family.arms or others)}, each against "
+            f"{listed(called(study, o) for o in family.outcomes)}: "
+            f"{listed(called(study, arm) for arm in family.arms or others)}, each against "
             f"{called(study, study.reference_arm)}.",
             strong=f"{name}: ",
         )
@@ -97,7 +97,7 @@ def _per_protocol(study: Study) -> str:
         parts.append(f"treatment not stopped before week {rule.minimum_weeks_of_treatment:g}")
     if rule.received_the_randomised_arm:
         parts.append("the randomised arm received")
-    return joined(parts) or "no condition"
+    return str(listed(parts)) or "no condition"
 
 
 def _populations(study: Study) -> Iterator[Block]:
@@ -142,7 +142,7 @@ def _screening(study: Study) -> Iterator[Block]:
     if not study.enrolment:
         yield to_decide("which counts of screening are reported (section enrolment).")
     for trial, counts in study.enrolment.items():
-        reasons = joined(counts.excluded)
+        reasons = listed(counts.excluded)
         yield say(
             f"{study.trials[trial].label}: the number assessed for eligibility is reported"
             + (f", with the reasons for exclusion: {reasons}." if reasons else ".")
@@ -162,11 +162,11 @@ def _withdrawal(study: Study) -> Iterator[Block]:
             (known if why else unknown).append(f"why ({what})")
         label = f"{trial.label}: " if len(study.trials) > 1 else ""
         if known:
-            yield say(f"{label}Recorded and reported by arm: {joined(known)}. Stopping treatment "
+            yield say(f"{label}Recorded and reported by arm: {listed(known)}. Stopping treatment "
                       "is not leaving the study: both are counted.")  # fmt: skip
         if unknown:
             yield to_decide(f"{label}how to report what the export does not hold: "
-                            f"{joined(unknown)}.")  # fmt: skip
+                            f"{listed(unknown)}.")  # fmt: skip
 
 
 def _baseline(study: Study) -> Iterator[Block]:
