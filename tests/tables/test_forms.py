@@ -69,10 +69,12 @@ def test_word_tables_hold_every_cell_and_the_same_bytes(
     made = docx.Document(str(tmp_path / "a.docx")).tables
     assert len(made) == len(chosen)
     for table, word in zip(chosen, made, strict=True):
-        found = [tuple(cell.text for cell in row.cells) for row in word.rows]
+        plain = str.maketrans("\N{NO-BREAK SPACE}", " ")  # numbers never break over lines
+        found = [tuple(cell.text.translate(plain) for cell in row.cells) for row in word.rows]
         for line in table.lines:
             if line.cells:
-                assert (str(line.label), *map(str, line.cells)) in found
+                cells = (str(line.label), *map(str, line.cells))
+                assert tuple(text.translate(plain) for text in cells) in found
 
 
 def test_a_number_needed_whose_interval_passes_infinity_has_two_pieces(

@@ -73,6 +73,12 @@ def _made(trials: Sequence[str], syntheses: Sequence[str], where: _Where) -> Ite
         beside = f" (beside it as {' and '.join(also)})" if also else ""
         pooled = ", with a part about the pooled trials" if syntheses else ""
         yield f"the report: {where(there[0])}{beside}{pooled}"
+    for path, what in (
+        (SHARED / "analysis_plan.docx", "the draft of the analysis plan (beside it as a page)"),
+        (SHARED.parent / "bundle.zip", "the bundle for reviewers"),
+    ):
+        if path.is_file():
+            yield f"{what}: {where(path)}"
 
 
 def _looks(trial: str, where: _Where) -> Iterator[str]:

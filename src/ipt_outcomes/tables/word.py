@@ -21,6 +21,8 @@ THIN, THICK = 4, 8
 """Rules, in eighths of a point."""
 ROOM = 17.0
 """Width of the text on a page, in centimetres."""
+BREAKS_AFTER = "; "
+"""Where a cell of numbers may go on on the next line."""
 _FORBIDDEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 
 
@@ -110,7 +112,8 @@ def _widths(table: Table) -> list[int]:
     for place, column in enumerate(table.columns):
         # A head may break between words, a number may not.
         head = max(column.label.held().split(" "), key=len)
-        texts.append([head, *(str(line.cells[place]) for line in table.lines if line.cells)])
+        cells = [str(line.cells[place]) for line in table.lines if line.cells]
+        texts.append([head, *(piece for cell in cells for piece in cell.split(BREAKS_AFTER))])
     needs = [max(map(len, column)) + 2.0 for column in texts]
     needs[0] = min(needs[0], max(17.0, 105 - sum(needs[1:])))
     return [round(room * need / sum(needs)) for need in needs]
@@ -146,19 +149,31 @@ def _head(table: Table) -> Iterator[str]:
 
 
 def _body(table: Table, columns: int) -> Iterator[str]:
-    align = "left" if table.prose else "right"
     for group, lines in table.blocks():
         if group:
             yield _row([_cell(run(str(group), bold=True), span=columns, align="left")])
         for line in lines:
-            yield _row(_line(line, columns, align))
+            yield _row(_line(line, columns, table.prose))
 
 
-def _line(line: Line, columns: int, align: str) -> list[str]:
+def _line(line: Line, columns: int, prose: bool) -> list[str]:
     if not line.cells:
         return [_cell(run(str(line.label), bold=True), span=columns, align="left")]
     label = _cell(run(str(line.label)), align="left", indent=line.indent)
-    return [label, *(_cell(run(str(cell)), align=align) for cell in line.cells)]
+    texts = [str(cell) if prose else unbroken(str(cell)) for cell in line.cells]
+    return [label, *(_cell(run(text), align="left" if prose else "right") for text in texts)]
+
+
+def unbroken(text: str) -> str:
+    r"""Keep a cell of numbers on its line: it breaks only where one part of it ends.
+
+    Examples
+    --------
+    >>> unbroken("benefit 15.0 [7.4, 30.1]; harm 9.0").split(" ")
+    ['benefit\\xa015.0\\xa0[7.4,\\xa030.1];', 'harm\\xa09.0']
+    """
+    pieces = text.split(BREAKS_AFTER)
+    return BREAKS_AFTER.join(piece.replace(" ", "\N{NO-BREAK SPACE}") for piece in pieces)
 
 
 def empty_document(title: str) -> Any:
