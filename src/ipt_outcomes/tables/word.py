@@ -170,7 +170,7 @@ def unbroken(text: str) -> str:
     Examples
     --------
     >>> unbroken("benefit 15.0 [7.4, 30.1]; harm 9.0").split(" ")
-    ['benefit\\xa015.0\\xa0[7.4,\\xa030.1];', 'harm\\xa09.0']
+    ['benefit\xa015.0\xa0[7.4,\xa030.1];', 'harm\xa09.0']
     """
     pieces = text.split(BREAKS_AFTER)
     return BREAKS_AFTER.join(piece.replace(" ", "\N{NO-BREAK SPACE}") for piece in pieces)
