@@ -1,7 +1,6 @@
 """Run one analysis of one trial: the wildcard, or the rule, has its name."""
 
 import json
-import os
 
 from ipt_outcomes.provenance.job import job
 
@@ -55,13 +54,14 @@ def main(
     write_apart(rows, shared=estimates, restricted=restricted)
     if not_analysed is not None and residuals is not None and outcome is not None:
         from ipt_outcomes.analyses.diagnostics import person_level
+        from ipt_outcomes.whole_files import whole_file
 
         for table, path in (
             (list_not_analysed(data, outcome), not_analysed),
             (person_level(data, outcome), residuals),
         ):
-            spreadsheet_frame(table).to_csv(f"{path}.part", index=False, lineterminator="\n")
-            os.replace(f"{path}.part", path)
+            with whole_file(path) as part:
+                spreadsheet_frame(table).to_csv(part, index=False, lineterminator="\n")
 
 
 if "snakemake" in globals():

@@ -14,12 +14,13 @@ Dates never pass: they become days since randomisation.
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+
+from ipt_outcomes.whole_files import whole_file
 
 if TYPE_CHECKING:
     import pandera.pandas as pa
@@ -166,10 +167,8 @@ def write_frames(
     ):
         if path is None:
             continue
-        temporary = Path(path).with_name(Path(path).name + ".part")
-        temporary.parent.mkdir(parents=True, exist_ok=True)
-        check(frame).to_parquet(temporary, index=False)
-        os.replace(temporary, path)
+        with whole_file(path) as part:
+            check(frame).to_parquet(part, index=False)
 
 
 def read_scores(path: str | Path) -> pd.DataFrame:

@@ -7,7 +7,6 @@ everywhere at once and no number is ever typed twice.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import pandas as pd
+
+from ipt_outcomes.whole_files import whole_file
 
 SCHEMA_VERSION = 1
 
@@ -255,7 +256,7 @@ def combine(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
 def write(table: pd.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:
     """Write an estimates table as Parquet (with the schema's version) and, if asked, as CSV.
 
-    Files appear whole or not at all: each is written under a temporary name, then renamed.
+    Files appear whole or not at all.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -263,10 +264,11 @@ def write(table: pd.DataFrame, parquet: str | Path, csv: str | Path | None = Non
     validate(table)
     arrow = pa.Table.from_pandas(table, preserve_index=False)
     metadata = {**(arrow.schema.metadata or {}), b"ipt_results_version": str(SCHEMA_VERSION)}
-    _replace(parquet, lambda name: pq.write_table(arrow.replace_schema_metadata(metadata), name))
+    with whole_file(parquet) as part:
+        pq.write_table(arrow.replace_schema_metadata(metadata), part)
     if csv is not None:
-        safe = spreadsheet_frame(table)
-        _replace(csv, lambda name: safe.to_csv(name, index=False, lineterminator="\n"))
+        with whole_file(csv) as part:
+            spreadsheet_frame(table).to_csv(part, index=False, lineterminator="\n")
 
 
 def spreadsheet_safe(text: str) -> str:
@@ -356,11 +358,3 @@ def _identity(row: Mapping[str, Any]) -> str:
 def _rows(mask: pd.Series) -> str:
     positions = [str(i) for i, bad in enumerate(mask) if bad]
     return ", ".join(positions[:10]) + (" ..." if len(positions) > 10 else "")
-
-
-def _replace(path: str | Path, save: Any) -> None:
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    save(str(temporary))
-    os.replace(temporary, path)

@@ -29,6 +29,7 @@ from ipt_outcomes.planning.closed_form import complete_data_power
 from ipt_outcomes.planning.design import FEWEST_TRIALS
 from ipt_outcomes.planning.simulation import portions_of
 from ipt_outcomes.study import load_sections
+from ipt_outcomes.whole_files import whole_file
 
 
 class PowerError(ValueError):
@@ -69,7 +70,8 @@ def run(options: argparse.Namespace) -> int:
                 for truth in ("effect", "none")
             )
             target = out / f"part_{part}_of_{parts}.parquet"
-            _whole(target, lambda path: done.to_parquet(path, index=False))
+            with whole_file(target) as file:
+                done.to_parquet(file, index=False)
             print(f"{len(done)} trials written to {target}")
             return 0
         if options.parts is not None:
@@ -168,7 +170,8 @@ def write_results(
         drawing=drawing,
         provenance=software(),
     )
-    _whole(out / "power.html", lambda path: path.write_text(page, "utf-8"))
+    with whole_file(out / "power.html") as part:
+        part.write_text(page, "utf-8")
     numbers: dict[str, Any] = {"design": design.model_dump(mode="json")}
     numbers["found"] = dataclasses.asdict(found)
     numbers["theory_complete_data"] = dataclasses.asdict(complete_data_power(design))
@@ -177,9 +180,10 @@ def write_results(
             "target": size.target, "total": size.total, "per_arm": size.per_arm,
             "confirmed": dataclasses.asdict(size.confirmed),
         }  # fmt: skip
-    text = json.dumps(numbers, indent=1, default=float) + "\n"
-    _whole(out / "power.json", lambda path: path.write_text(text, "utf-8"))
-    _whole(out / "trials.csv", lambda path: trials.to_csv(path, index=False, lineterminator="\n"))
+    with whole_file(out / "power.json") as part:
+        part.write_text(json.dumps(numbers, indent=1, default=float) + "\n", "utf-8")
+    with whole_file(out / "trials.csv") as part:
+        trials.to_csv(part, index=False, lineterminator="\n")
 
 
 def _part(text: str) -> tuple[int, int]:
@@ -187,9 +191,3 @@ def _part(text: str) -> tuple[int, int]:
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise PowerError(f"--part {text}: expected I/N with I from 1 to N, for instance 3/8.")
     return int(match[1]), int(match[2])
-
-
-def _whole(path: Path, save: Any) -> None:
-    temporary = path.with_name(path.name + ".part")
-    save(temporary)
-    os.replace(temporary, path)

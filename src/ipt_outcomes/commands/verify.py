@@ -10,10 +10,10 @@ import argparse
 import os
 from pathlib import Path
 
-from ipt_outcomes.provenance.archive import write_whole
 from ipt_outcomes.provenance.claims import read_claims
 from ipt_outcomes.provenance.verify import verify
 from ipt_outcomes.provenance.verify_page import VERDICTS, verification_page, verification_table
+from ipt_outcomes.whole_files import whole_file
 
 SHOWN = 20
 
@@ -34,8 +34,9 @@ def run(options: argparse.Namespace) -> int:
         options.bundle, claims=claims, digest=options.sha256, processes=options.processes
     )
     out = options.out or options.bundle.parent
-    write_whole(verification_page(found).encode("utf-8"), out / "verification.html")
-    write_whole(verification_table(found).encode("utf-8"), out / "verification.csv")
+    for ending, text in (("html", verification_page(found)), ("csv", verification_table(found))):
+        with whole_file(out / f"verification.{ending}") as part:
+            part.write_bytes(text.encode("utf-8"))
     failing = [check for check in found.checks if check.status == "fail"]
     for check in failing[:SHOWN]:
         print(f"FAIL {check.kind}: {check.what}: {check.detail}")

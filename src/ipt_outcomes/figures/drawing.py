@@ -8,9 +8,7 @@ holds a date or the name of a program, so the same results give the same bytes.
 from __future__ import annotations
 
 import json
-import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from matplotlib.figure import Figure
 from ipt_outcomes.figures.style import styled
 from ipt_outcomes.results import spreadsheet_frame
 from ipt_outcomes.tables.quotes import Text
+from ipt_outcomes.whole_files import whole_file
 
 DPI = 300
 NO_METADATA: dict[str, dict[str, None]] = {
@@ -87,23 +86,17 @@ def save_figure(
     title, caption, alt_text
         The words.
     """
-    stem = Path(stem)
-    stem.parent.mkdir(parents=True, exist_ok=True)
     with styled():
         for kind, metadata in NO_METADATA.items():
-            _write(
-                stem,
-                kind,
-                lambda path, kind=kind, metadata=metadata: figure.savefig(  # type: ignore[misc]
-                    path, format=kind, dpi=DPI, metadata=metadata
-                ),
-            )
-    safe = spreadsheet_frame(data)
-    _write(stem, "csv", lambda path: safe.to_csv(path, index=False, lineterminator="\n"))
-    described = words_as_json(title=title, caption=caption, alt_text=alt_text)
-    _write(stem, "json", lambda path: path.write_text(described + "\n", "utf-8"))
+            with whole_file(f"{stem}.{kind}") as part:
+                figure.savefig(part, format=kind, dpi=DPI, metadata=metadata)
+    with whole_file(f"{stem}.csv") as part:
+        spreadsheet_frame(data).to_csv(part, index=False, lineterminator="\n")
+    described = words_as_json(title=title, caption=caption, alt_text=alt_text) + "\n"
     paragraph = f"**{_restructured(str(title))}**\n\n{_restructured(str(caption))}\n"
-    _write(stem, "rst", lambda path: path.write_text(paragraph, "utf-8"))
+    for kind, text in (("json", described), ("rst", paragraph)):
+        with whole_file(f"{stem}.{kind}") as part:
+            part.write_text(text, "utf-8")
 
 
 def words_as_json(*, title: Text, caption: Text, alt_text: Text) -> str:
@@ -117,10 +110,3 @@ def words_as_json(*, title: Text, caption: Text, alt_text: Text) -> str:
 def _restructured(text: str) -> str:
     """Escape what reStructuredText would read as markup, and keep it on one line."""
     return re.sub(r"([^\w\s])", r"\\\1", " ".join(text.split()))
-
-
-def _write(stem: Path, kind: str, save: Callable[[Path], object]) -> None:
-    path = stem.with_name(f"{stem.name}.{kind}")
-    temporary = path.with_name(path.name + ".part")
-    save(temporary)
-    os.replace(temporary, path)

@@ -10,7 +10,6 @@ and read back. They may quote cells of the export and are therefore never shared
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.ingest.identifiers import identifying_entry, looks_like_a_name
+from ipt_outcomes.whole_files import whole_file
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
@@ -291,11 +291,8 @@ def write_findings(findings: pd.DataFrame, path: str | Path) -> None:
     for name in (name for name, (dtype, _) in FINDING_COLUMNS.items() if dtype == "str"):
         risky = safe[name].str.match(_FORMULA.pattern).fillna(False).astype(bool)
         safe[name] = safe[name].mask(risky, "'" + safe[name])
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    safe.to_csv(temporary, index=False, lineterminator="\n", encoding="utf-8")
-    os.replace(temporary, path)
+    with whole_file(path) as part:
+        safe.to_csv(part, index=False, lineterminator="\n", encoding="utf-8")
 
 
 def read_findings(path: str | Path) -> pd.DataFrame:

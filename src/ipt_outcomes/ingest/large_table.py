@@ -7,10 +7,11 @@ against its type as it passes, and writes Parquet that
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
+
+from ipt_outcomes.whole_files import whole_file
 
 Kind = Literal["text", "number", "whole number"]
 
@@ -77,30 +78,27 @@ def csv_to_parquet(
         strings_can_be_null=True,
         decimal_point=decimal,
     )
-    target = Path(out)
-    temporary = target.with_name(target.name + ".part")
     rows = 0
     try:
-        with csv.open_csv(
-            path,
-            read_options=csv.ReadOptions(block_size=BLOCK),
-            parse_options=csv.ParseOptions(delimiter=delimiter),
-            convert_options=convert,
-        ) as reader:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with pq.ParquetWriter(temporary, reader.schema) as writer:
-                for batch in reader:
-                    writer.write_batch(batch)
-                    rows += batch.num_rows
+        with (
+            csv.open_csv(
+                path,
+                read_options=csv.ReadOptions(block_size=BLOCK),
+                parse_options=csv.ParseOptions(delimiter=delimiter),
+                convert_options=convert,
+            ) as reader,
+            whole_file(out) as part,
+            pq.ParquetWriter(part, reader.schema) as writer,
+        ):
+            for batch in reader:
+                writer.write_batch(batch)
+                rows += batch.num_rows
     except (pa.ArrowInvalid, pa.ArrowKeyError, KeyError) as error:
-        temporary.unlink(missing_ok=True)
         said = str(error).strip("'\"").splitlines()[0]
         raise LargeTableError(
             f"{path}: {said}. Expected {', '.join(f'{n} ({k})' for n, k in columns.items())}; "
             "correct the file, or name further missing codes."
         ) from None
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise LargeTableError(f"{path}: {error}.") from None
-    os.replace(temporary, target)
     return rows

@@ -26,7 +26,7 @@ from typing import Any
 import pandas as pd
 
 from ipt_outcomes.figures import figure_names
-from ipt_outcomes.provenance.archive import unpack, write_whole, zipped
+from ipt_outcomes.provenance.archive import unpack, zipped
 from ipt_outcomes.provenance.compare import unlike_rows
 from ipt_outcomes.provenance.crate import WORKFLOW, crate_metadata
 from ipt_outcomes.provenance.disclosure_check import disclosure_findings
@@ -38,6 +38,7 @@ from ipt_outcomes.results import read
 from ipt_outcomes.study import Study, load_study
 from ipt_outcomes.study.locking import PLAN_FILE, read_plan
 from ipt_outcomes.study.publication import Publication
+from ipt_outcomes.whole_files import whole_file
 
 BUNDLE_VERSION = 2
 MANIFEST = "manifest.json"
@@ -154,7 +155,8 @@ def publish(study_folder: str | Path, out: str | Path) -> Bundle:
         files={path: kind_of(path) for path in files},
     )
     content = zipped(files)
-    write_whole(content, Path(out))
+    with whole_file(out) as part:
+        part.write_bytes(content)
     return Bundle(Path(out), hashlib.sha256(content).hexdigest(), len(files), policy.data)
 
 

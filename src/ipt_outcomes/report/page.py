@@ -7,7 +7,6 @@ same bytes.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -21,6 +20,7 @@ from ipt_outcomes.report.pieces import TrialPieces
 from ipt_outcomes.report.section import Section
 from ipt_outcomes.report.templating import templates
 from ipt_outcomes.study import Study
+from ipt_outcomes.whole_files import whole_file
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -71,11 +71,8 @@ def render_report(
         masked=masked,
         syntheses=syntheses,
     )
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(page, "utf-8")
-    os.replace(temporary, path)
+    with whole_file(path) as part:
+        part.write_text(page, "utf-8")
 
 
 def report_html(

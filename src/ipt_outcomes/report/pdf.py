@@ -24,6 +24,7 @@ from ipt_outcomes.report.blocks import (
     Paragraph,
 )
 from ipt_outcomes.tables.table import Column, Line, Table
+from ipt_outcomes.whole_files import whole_file
 
 TEMPLATE = Path(__file__).parent / "templates" / "report.typ"
 FONTS = Path(matplotlib.get_data_path(), "fonts", "ttf")
@@ -47,20 +48,17 @@ def write_pdf(title: str, blocks: Iterable[Block], path: str | Path) -> None:
     """
     import typst
 
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     blocks = list(blocks)
     stems = [block.figure.stem.resolve() for block in blocks if isinstance(block, NumberedFigure)]
-    root = Path(os.path.commonpath([stem.parent for stem in stems])) if stems else path.parent
+    root = Path(os.path.commonpath([stem.parent for stem in stems])) if stems else Path(path).parent
     source = TEMPLATE.read_text("utf-8").replace("TITLE", _string(title))
     source += "\n".join(text for block in blocks for text in _typst(block, root))
-    temporary = path.with_name(path.name + ".part")
-    content = typst.compile(  # type: ignore[call-overload]  # a root must be of the input's type
-        shown(source).encode("utf-8"), root=str(root), ignore_system_fonts=True, format="pdf",
-        font_paths=[str(FONTS)], pdf_standards="ua-1", timestamp=0,
-    )  # fmt: skip
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    with whole_file(path) as part:
+        content = typst.compile(  # type: ignore[call-overload]  # a root must be of the input's type
+            shown(source).encode("utf-8"), root=str(root), ignore_system_fonts=True, format="pdf",
+            font_paths=[str(FONTS)], pdf_standards="ua-1", timestamp=0,
+        )  # fmt: skip
+        part.write_bytes(content)
 
 
 def shown(text: str) -> str:

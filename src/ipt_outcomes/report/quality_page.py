@@ -6,7 +6,6 @@ entries of the export.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from ipt_outcomes.ingest.blinding import without_arms
 from ipt_outcomes.ingest.findings import SEVERITIES
 from ipt_outcomes.report.templating import templates
 from ipt_outcomes.study import Study
+from ipt_outcomes.whole_files import whole_file
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN_AT_ONCE = 8
@@ -203,8 +203,5 @@ def write_quality_page(
         Where to write; the file appears whole or not at all.
     """
     page = quality_html(study=study, trial=trial, findings=findings, counts=counts, quality=quality)
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(page, "utf-8")
-    os.replace(temporary, path)
+    with whole_file(path) as part:
+        part.write_text(page, "utf-8")

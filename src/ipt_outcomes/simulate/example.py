@@ -7,7 +7,6 @@ and the seed, so that writing the example anew gives the same bytes.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 from ipt_outcomes.simulate.design import TrialDesign
@@ -15,6 +14,7 @@ from ipt_outcomes.simulate.readme import readme
 from ipt_outcomes.simulate.redcap import dictionary, export
 from ipt_outcomes.simulate.trial import simulate_trial
 from ipt_outcomes.simulate.truth import true_values
+from ipt_outcomes.whole_files import whole_file
 
 SEED = 20261122
 """Seed of the bundled example."""
@@ -66,12 +66,9 @@ def write_example(folder: str | Path, seed: int = SEED, people: int = PEOPLE) ->
     list of pathlib.Path
         The files written.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, text in example_files(seed=seed, people=people).items():
-        temporary = folder / f"{name}.part"
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, folder / name)
-        written.append(folder / name)
+        written.append(Path(folder, name))
+        with whole_file(written[-1]) as part:
+            part.write_text(text, encoding="utf-8", newline="\n")
     return written

@@ -15,7 +15,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +23,7 @@ from typing import Any
 import yaml
 
 from ipt_outcomes.study.config import Study
+from ipt_outcomes.whole_files import whole_file
 
 PLAN_FILE = "analysis_plan.lock.yaml"
 LOCK_VERSION = 1
@@ -231,9 +231,8 @@ def lock_plan(config: str | Path, *, today: datetime.date | None = None) -> Path
     }
     content = {**content, "sha256": plan_digest(content)}
     text = _HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=100)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    with whole_file(path) as part:
+        part.write_text(text, "utf-8")
     return path
 
 

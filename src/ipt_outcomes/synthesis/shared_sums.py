@@ -10,7 +10,6 @@ model) stands in the file and is checked.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,7 @@ from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.mixed import MixedModelFit
 from ipt_outcomes.mixed.summaries import Cell, Summary, combine, summarise, withheld_share
 from ipt_outcomes.results import estimates
+from ipt_outcomes.whole_files import whole_file
 
 KIND = "ipt-outcomes site summary"
 VERSION = 1
@@ -152,11 +152,8 @@ def write_summary(site: SiteFile, path: str | Path) -> None:
             for cell in own.cells
         ],
     }
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    os.replace(temporary, path)
+    with whole_file(path) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 
 def read_summary(path: str | Path) -> SiteFile:

@@ -7,7 +7,6 @@ times longer. Source: ECMA-376-1:2016, Office Open XML, 17.4 (tables).
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 from ipt_outcomes.tables.table import Column, Line, Table
+from ipt_outcomes.whole_files import whole_file
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 THIN, THICK = 4, 8
@@ -307,14 +307,14 @@ def save_document(document: Any, path: str | Path) -> None:
     path
         Where to write.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     stream = io.BytesIO()
     document.save(stream)
-    temporary = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(stream) as made, zipfile.ZipFile(temporary, "w") as kept:
+    with (
+        whole_file(path) as part,
+        zipfile.ZipFile(stream) as made,
+        zipfile.ZipFile(part, "w") as kept,
+    ):
         for entry in made.infolist():
             fixed = zipfile.ZipInfo(entry.filename, (1980, 1, 1, 0, 0, 0))
             fixed.compress_type = zipfile.ZIP_DEFLATED
             kept.writestr(fixed, made.read(entry.filename))
-    os.replace(temporary, path)

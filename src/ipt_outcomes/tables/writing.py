@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
 from pathlib import Path
 
 from ipt_outcomes.results import spreadsheet_safe
 from ipt_outcomes.tables.display import as_great_table
 from ipt_outcomes.tables.latex import as_latex
 from ipt_outcomes.tables.table import Table
+from ipt_outcomes.whole_files import whole_file
 
 
 def save_table(table: Table, stem: str | Path) -> None:
@@ -23,8 +22,9 @@ def save_table(table: Table, stem: str | Path) -> None:
         Path without ending; ``.html``, ``.csv`` and ``.tex`` are added.
     """
     page = as_great_table(table).as_raw_html(make_page=True)
-    _write(f"{stem}.html", lambda path: path.write_text(page.rstrip() + "\n", "utf-8"))
-    _write(f"{stem}.tex", lambda path: path.write_text(as_latex(table), "utf-8"))
+    for ending, text in (("html", page.rstrip() + "\n"), ("tex", as_latex(table))):
+        with whole_file(f"{stem}.{ending}") as part:
+            part.write_text(text, "utf-8")
     save_table_csv(table, f"{stem}.csv")
 
 
@@ -42,15 +42,5 @@ def save_table_csv(table: Table, path: str | Path) -> None:
     """
     safe = table.frame().map(spreadsheet_safe)
     safe.columns = [spreadsheet_safe(str(name)) for name in safe.columns]
-    _write(
-        path,
-        lambda path: safe.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n"),
-    )
-
-
-def _write(path: str | Path, save: Callable[[Path], object]) -> None:
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    save(temporary)
-    os.replace(temporary, path)
+    with whole_file(path) as part:
+        safe.to_csv(part, index=False, encoding="utf-8-sig", lineterminator="\n")

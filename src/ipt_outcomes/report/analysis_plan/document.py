@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -29,6 +28,7 @@ from ipt_outcomes.report.templating import templates
 from ipt_outcomes.report.word import write_word
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.locking import Plan
+from ipt_outcomes.whole_files import whole_file
 
 ITEMS = Path(__file__).with_name("items.csv")
 TITLE = "Statistical analysis plan"
@@ -177,7 +177,5 @@ def write_analysis_plan(
             style=Markup((TEMPLATES / "style.css").read_text("utf-8")),
         )
     )
-    path = Path(page)
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    with whole_file(page) as part:
+        part.write_text(text, "utf-8")
