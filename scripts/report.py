@@ -22,38 +22,38 @@ def main(
     """Render what is asked for from the estimates, the figures and what ingest counted."""
     from ipt_outcomes.provenance.software import software
     from ipt_outcomes.report.page import render_report
-    from ipt_outcomes.report.pieces import TrialPieces
+    from ipt_outcomes.report.pieces import ReportPieces, TrialPieces
     from ipt_outcomes.results import read
     from ipt_outcomes.study import load_study
     from ipt_outcomes.study.locking import read_plan
 
     study = load_study(config)
     plan = read_plan(config, study)
-    pieces = {
+    own = {
         trial: TrialPieces(
             figures=[path for path in figures if Path(path).parts[-3] == trial],
             data_quality=json.loads(Path(counted).read_text("utf-8")),
         )
         for trial, counted in zip(trials, counts, strict=True)
     }
-    content = {
-        "study": study,
-        "estimates": read(estimates),
-        "trials": pieces,
-        "provenance": {"Software": software()},
-        "locked_plan": str(plan) if plan.is_locked else None,
-        "deviations": [str(deviation) for deviation in plan.deviations],
-        "syntheses": {
+    pieces = ReportPieces(
+        study=study,
+        estimates=read(estimates),
+        trials=own,
+        provenance={"Software": software()},
+        locked_plan=str(plan) if plan.is_locked else None,
+        deviations=[str(deviation) for deviation in plan.deviations],
+        syntheses={
             folder.parent.name: sorted(folder.glob("*.json")) for folder in map(Path, syntheses)
         },
-        "masked": study.study.blinded and not plan.is_locked,
-    }
+        masked=study.study.blinded and not plan.is_locked,
+    )
     if report is not None:
-        render_report(path=report, **content)
+        render_report(pieces, report)
     if word is not None and pdf is not None:
         from ipt_outcomes.report.documents import render_documents
 
-        render_documents(word=word, pdf=pdf, **content)
+        render_documents(pieces, word=word, pdf=pdf)
 
 
 if "snakemake" in globals():

@@ -10,7 +10,7 @@ from made_up import COUNTS
 from ipt_outcomes.figures import draw_figure, figure_names
 from ipt_outcomes.figures.drawing import words_as_json
 from ipt_outcomes.report.page import report_html
-from ipt_outcomes.report.pieces import TrialPieces
+from ipt_outcomes.report.pieces import ReportPieces, TrialPieces
 from ipt_outcomes.study import Study
 
 SOFTWARE = {"Software": {"Python": "3.11.2", "numpy": "2.4.6"}}
@@ -40,5 +40,5 @@ def pieces(
 def written(
     study: Study, rows: pd.DataFrame, about: TrialPieces, locked_plan: str | None = None
 ) -> str:
-    return report_html(study=study, estimates=rows, trials={"example": about},
-                       provenance=SOFTWARE, locked_plan=locked_plan)  # fmt: skip
+    return report_html(ReportPieces(study=study, estimates=rows, trials={"example": about},
+                                    provenance=SOFTWARE, locked_plan=locked_plan))  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from ipt_outcomes.report.blocks import NumberedTable, Paragraph, blocks, standin
 from ipt_outcomes.report.contents import report_sections
 from ipt_outcomes.report.documents import render_documents
 from ipt_outcomes.report.pdf import shown, write_pdf
-from ipt_outcomes.report.pieces import TrialPieces
+from ipt_outcomes.report.pieces import ReportPieces, TrialPieces
 from ipt_outcomes.report.word import write_word
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.catalogue import make_tables
@@ -24,16 +25,16 @@ docx = pytest.importorskip("docx")
 
 
 @pytest.fixture(scope="module")
-def documents(
-    example: Study,
-    rows: pd.DataFrame,
-    example_pieces: TrialPieces,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> tuple[Path, Path]:
+def about(example: Study, rows: pd.DataFrame, example_pieces: TrialPieces) -> ReportPieces:
+    return ReportPieces(study=example, estimates=rows, trials={"example": example_pieces},
+                        provenance=SOFTWARE)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def documents(about: ReportPieces, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("documents")
     word, pdf = folder / "report.docx", folder / "report.pdf"
-    render_documents(study=example, estimates=rows, trials={"example": example_pieces},
-                     provenance=SOFTWARE, word=word, pdf=pdf)  # fmt: skip
+    render_documents(about, word=word, pdf=pdf)
     return word, pdf
 
 
@@ -70,9 +71,9 @@ def test_word_captions_are_sequences_and_pictures_are_described(
 
 
 def test_documents_say_what_the_page_says(
-    documents: tuple[Path, Path], example: Study, rows: pd.DataFrame, example_pieces: TrialPieces
+    documents: tuple[Path, Path], about: ReportPieces
 ) -> None:
-    sections = report_sections(study=example, estimates=rows, trials={"example": example_pieces})
+    sections = report_sections(about)
     document = docx.Document(str(documents[0]))
     said = [p.text.replace("\N{NO-BREAK SPACE}", " ") for p in document.paragraphs]
     for text in sections[0].paragraphs:
@@ -94,15 +95,10 @@ def test_the_pdf_is_tagged_titled_and_undated(documents: tuple[Path, Path], exam
 
 
 def test_the_same_results_give_the_same_documents(
-    documents: tuple[Path, Path],
-    example: Study,
-    rows: pd.DataFrame,
-    example_pieces: TrialPieces,
-    tmp_path: Path,
+    documents: tuple[Path, Path], about: ReportPieces, tmp_path: Path
 ) -> None:
     again = tmp_path / "report.docx", tmp_path / "report.pdf"
-    render_documents(study=example, estimates=rows, trials={"example": example_pieces},
-                     provenance=SOFTWARE, word=again[0], pdf=again[1])  # fmt: skip
+    render_documents(about, word=again[0], pdf=again[1])
     for first, second in zip(documents, again, strict=True):
         assert first.read_bytes() == second.read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.docx", "report.pdf"]
@@ -113,9 +109,10 @@ def test_the_same_results_give_the_same_documents(
 def test_hostile_labels_are_only_text(
     hostile: Study, hostile_rows: pd.DataFrame, tmp_path: Path
 ) -> None:
-    about = TrialPieces(data_quality=pieces(hostile, hostile_rows, tmp_path).data_quality)
-    sections = report_sections(study=hostile, estimates=hostile_rows, trials={"example": about})
-    content = [*standing(hostile, None, (), True), *blocks(sections, SOFTWARE)]
+    own = TrialPieces(data_quality=pieces(hostile, hostile_rows, tmp_path).data_quality)
+    about = ReportPieces(study=hostile, estimates=hostile_rows, trials={"example": own},
+                         masked=True)  # fmt: skip
+    content = [*standing(about), *blocks(report_sections(about), SOFTWARE)]
     write_word("#let x = \\ \" ' \x0b", content, tmp_path / "x.docx")
     write_pdf("#let x = \\ \" ' \x0b", content, tmp_path / "x.pdf")
     text = "\n".join(p.text for p in docx.Document(str(tmp_path / "x.docx")).paragraphs)
@@ -129,8 +126,8 @@ def test_letters_that_no_font_has_do_not_stop_the_pdf(tmp_path: Path) -> None:
     assert shown("漢字 🙂 علاج τ² ≥ − Žižka") == "□□ □ علاج τ² ≥ − Žižka"
 
 
-def test_changes_of_a_locked_plan_are_listed(example: Study) -> None:
-    said = list(standing(example, "plan of May", ["a change"], masked=False))
+def test_changes_of_a_locked_plan_are_listed(about: ReportPieces) -> None:
+    said = list(standing(replace(about, locked_plan="plan of May", deviations=["a change"])))
     assert Paragraph("a change", point=True) in said
     assert any("plan of May" in paragraph.text for paragraph in said)
     assert not any(re.search("No analysis plan", paragraph.text) for paragraph in said)

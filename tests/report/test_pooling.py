@@ -14,6 +14,7 @@ from made_up import example_study
 from ipt_outcomes.figures.drawing import words_as_json
 from ipt_outcomes.figures.pooling import pooling_figures
 from ipt_outcomes.report.page import report_html
+from ipt_outcomes.report.pieces import ReportPieces
 from ipt_outcomes.report.pooling import pooled_result, save_synthesis, synthesis_section
 from ipt_outcomes.results import combine
 from ipt_outcomes.study import Study
@@ -24,7 +25,7 @@ from ipt_outcomes.tables.quotes import FORMS
 from ipt_outcomes.tables.rows import Rows
 
 from .page_reader import read_page
-from .rendered import SOFTWARE, TRACED, pieces
+from .rendered import TRACED, pieces
 
 SECRET = "<script>alert(1)</script>"
 HOSTILE = f"=cmd|calc {SECRET} $x^2$ \u202eرقم 🙂 " + "long" * 50
@@ -76,9 +77,10 @@ def test_every_number_of_a_synthesis_is_quoted(tmp_path, rows):
     table = combine([rows, mine])
     figures = drawn(study, mine, tmp_path)
     assert [path.stem for path in figures] == ["forest", "funnel"]
-    html = report_html(study=study, estimates=table, provenance=SOFTWARE,
-                       trials={"example": pieces(study, rows, tmp_path)},
-                       syntheses={"depression": figures})  # fmt: skip
+    html = report_html(
+        ReportPieces(study=study, estimates=table, syntheses={"depression": figures},
+                     trials={"example": pieces(study, rows, tmp_path)})
+    )  # fmt: skip
     assert SECRET not in html
     page = read_page(html)
     (part,) = page.all("section", id="synthesis-depression")

@@ -14,7 +14,7 @@ from made_up import SECRET, config, example_study, made_up
 
 from ipt_outcomes.figures import figure_names
 from ipt_outcomes.report.page import render_report, report_html
-from ipt_outcomes.report.pieces import TrialPieces
+from ipt_outcomes.report.pieces import ReportPieces, TrialPieces
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.quotes import FORMS
 from ipt_outcomes.tables.rows import Rows
@@ -188,9 +188,10 @@ def test_hidden_and_restricted_numbers_stay_out(html: str) -> None:
 def test_same_results_same_bytes(
     example: Study, rows: pd.DataFrame, example_pieces: TrialPieces, tmp_path: Path
 ) -> None:
+    about = ReportPieces(study=example, estimates=rows, trials={"example": example_pieces},
+                         provenance=SOFTWARE)  # fmt: skip
     for name in ("a", "b"):
-        render_report(study=example, estimates=rows, trials={"example": example_pieces},
-                      provenance=SOFTWARE, path=tmp_path / name / "report.html")  # fmt: skip
+        render_report(about, tmp_path / name / "report.html")
     first, second = (tmp_path / name / "report.html" for name in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
     assert [path.name for path in (tmp_path / "a").iterdir()] == ["report.html"]
@@ -214,7 +215,7 @@ def test_several_trials_stand_apart(rows: pd.DataFrame, tmp_path: Path) -> None:
     study = example_study(raw)
     both = pd.concat([made_up(study, trial) for trial in study.trials], ignore_index=True)
     trials = {trial: pieces(study, both, tmp_path, trial) for trial in study.trials}
-    html = report_html(study=study, estimates=both, trials=trials, provenance=SOFTWARE)
+    html = report_html(ReportPieces(study=study, estimates=both, trials=trials))
     page = read_page(html)
     ids = [str(element.attributes["id"]) for element in page.all(id=None)]
     assert len(ids) == len(set(ids))
@@ -278,9 +279,10 @@ def test_checklists_say_where_an_item_is_answered_or_what_is_missing(
 def test_deviations_are_listed(
     example: Study, rows: pd.DataFrame, example_pieces: TrialPieces
 ) -> None:
-    html = report_html(study=example, estimates=rows, trials={"example": example_pieces},
-                       provenance=SOFTWARE, locked_plan="plan of May",
-                       deviations=["the endpoint was moved"])  # fmt: skip
+    html = report_html(
+        ReportPieces(study=example, estimates=rows, trials={"example": example_pieces},
+                     locked_plan="plan of May", deviations=["the endpoint was moved"])
+    )  # fmt: skip
     text = section(read_page(html), "deviations").text
     assert "plan of May" in text
     assert "the endpoint was moved" in text

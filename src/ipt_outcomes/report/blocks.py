@@ -11,9 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ipt_outcomes.report.contents import Numbering
-from ipt_outcomes.report.pieces import EmbeddedFigure
+from ipt_outcomes.report.pieces import EmbeddedFigure, ReportPieces
 from ipt_outcomes.report.section import Section
-from ipt_outcomes.study import Study
 from ipt_outcomes.tables.further import PLAIN_LIST
 from ipt_outcomes.tables.quotes import Text
 from ipt_outcomes.tables.table import Table
@@ -62,25 +61,12 @@ class NumberedTable:
 Block = Heading | Paragraph | Pairs | NumberedFigure | NumberedTable
 
 
-def standing(
-    study: Study, locked_plan: str | None, deviations: Sequence[str], masked: bool
-) -> Iterator[Paragraph]:
-    """Say what a reader must know before the first number.
-
-    Parameters
-    ----------
-    study
-        The configuration.
-    locked_plan
-        Name of the locked plan; None when there is none.
-    deviations
-        Changes of the plan since it was locked.
-    masked
-        Whether the arms were dealt out anew at random.
-    """
-    if study.study.notice:
-        yield Paragraph(study.study.notice)
-    if masked:
+def standing(pieces: ReportPieces) -> Iterator[Paragraph]:
+    """Say what a reader must know before the first number."""
+    locked_plan, deviations = pieces.locked_plan, pieces.deviations
+    if pieces.study.study.notice:
+        yield Paragraph(pieces.study.study.notice)
+    if pieces.masked:
         yield Paragraph(
             "The plan is not locked yet: arms were dealt out anew at random among the "
             "participants, so no difference in this document is a result.",

@@ -14,7 +14,13 @@ from ipt_outcomes.report import sentences, summary
 from ipt_outcomes.report.checklists import checklist_tables
 from ipt_outcomes.report.explore import explore_areas, explore_means, explore_shifts
 from ipt_outcomes.report.findings import findings
-from ipt_outcomes.report.pieces import EmbeddedFigure, TrialPieces, counts_in_words, embed
+from ipt_outcomes.report.pieces import (
+    EmbeddedFigure,
+    ReportPieces,
+    TrialPieces,
+    counts_in_words,
+    embed,
+)
 from ipt_outcomes.report.pieces import scores_by_visit as count_by_visit
 from ipt_outcomes.report.pooling import synthesis_section
 from ipt_outcomes.report.section import Section
@@ -60,29 +66,22 @@ class _Shelf:
         return [self.tables.pop(name) for name in claimed(self.tables, beginnings)]
 
 
-def report_sections(
-    *,
-    study: Study,
-    estimates: pd.DataFrame,
-    trials: Mapping[str, TrialPieces],
-    locked_plan: str | None = None,
-    deviations: Sequence[str] = (),
-    syntheses: Mapping[str, Sequence[str | Path]] | None = None,
-) -> list[Section]:
-    """Return the sections of a report; see :func:`ipt_outcomes.report.page.render_report`."""
-    sources = {trial: Source.of(study, estimates, trial) for trial in trials}
-    several = len(trials) > 1
+def report_sections(pieces: ReportPieces) -> list[Section]:
+    """Return the sections of a report."""
+    study, estimates = pieces.study, pieces.estimates
+    sources = {trial: Source.of(study, estimates, trial) for trial in pieces.trials}
+    several = len(sources) > 1
     sections = [_summary(sources, several)]
-    for trial, pieces in trials.items():
-        sections.append(_results(study, estimates, trial, pieces, sources[trial]))
-    for name, figures in (syntheses or {}).items():
+    for trial, own in pieces.trials.items():
+        sections.append(_results(study, estimates, trial, own, sources[trial]))
+    for name, figures in pieces.syntheses.items():
         part = synthesis_section(study, name, estimates, figures)
         sections[0].paragraphs.append(words(named(study.synthesis[name].label), ": ",
                                             part.paragraphs[0]))  # fmt: skip
         sections.append(part)
     sections.append(_method_section(sources, several))
-    sections.append(_deviations(locked_plan, deviations))
-    sections.append(_limits(sources, locked_plan))
+    sections.append(_deviations(pieces.locked_plan, pieces.deviations))
+    sections.append(_limits(sources, pieces.locked_plan))
     sections.append(_checklists(sections, study))
     return sections
 

@@ -1,4 +1,4 @@
-"""What the report is put together from beside the estimates: figures, and counts of the data."""
+"""What the report is put together from: the estimates, figures, and counts of the data."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.quotes import Text, named, tallied, words
@@ -29,6 +31,41 @@ class TrialPieces:
 
     figures: Sequence[str | Path] = ()
     data_quality: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReportPieces:
+    """What belongs to the report of a study, in whatever form it is written.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    estimates
+        The estimates table of all trials; restricted rows are not read.
+    trials
+        Trial: its figures and what was counted of its data.
+    provenance
+        Heading: {name: value}, such as the versions of the software.
+    locked_plan
+        Name of the locked analysis plan; None when there is none, and then everything is
+        exploratory.
+    deviations
+        Changes of the plan since it was locked, in words.
+    masked
+        Whether the arms were dealt out anew at random, so that no number is a result.
+    syntheses
+        Synthesis of several trials: the ``.json`` files of its figures.
+    """
+
+    study: Study
+    estimates: pd.DataFrame
+    trials: Mapping[str, TrialPieces]
+    provenance: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    locked_plan: str | None = None
+    deviations: Sequence[str] = ()
+    masked: bool = False
+    syntheses: Mapping[str, Sequence[str | Path]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
