@@ -19,6 +19,9 @@ from ipt_outcomes.whole_files import whole_file
 
 SCHEMA_VERSION = 1
 
+Row = dict[str, Any]
+"""What an analysis says of one estimate: columns of :data:`SCHEMA` and their values."""
+
 QUANTITIES = (
     "mean",
     "difference",

@@ -13,7 +13,6 @@ and slope over weeks up to the endpoint, score ~ baseline + week × area.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -22,9 +21,8 @@ from ipt_outcomes.analyses.data import ModelFrame, TrialData
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.multiplicity import holm
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
+from ipt_outcomes.results import Row
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
-
-Row = dict[str, Any]
 
 KEPT = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
 

@@ -12,9 +12,7 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ipt_outcomes.results import NOT_FITTED
-
-Row = dict[str, Any]
+from ipt_outcomes.results import NOT_FITTED, Row
 
 NAMELESS = "the data do not allow it (the log tells more)"
 """Said in place of a message that may name participants."""

@@ -17,7 +17,7 @@ r"""Masking of raters, guesses of the arm, drift of raters, and self-report besi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -29,13 +29,12 @@ from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time
 from ipt_outcomes.analyses.proportions import clopper_pearson
 from ipt_outcomes.analyses.repeated import endpoint_sds
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import BlindingAnalysis
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 
 FEW_RATINGS = 10
 """Raters with fewer assessments are taken together."""

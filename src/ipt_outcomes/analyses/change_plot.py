@@ -12,7 +12,6 @@ Source: Jacobson & Truax (1991), Journal of Consulting and Clinical Psychology 5
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,8 +23,8 @@ from ipt_outcomes.analyses.status import DETERIORATION, IMPROVEMENT, StatusDefin
 from ipt_outcomes.instruments import InstrumentDefinition
 from ipt_outcomes.instruments.criteria import Criterion
 from ipt_outcomes.instruments.totals import holds
+from ipt_outcomes.results import Row
 
-Row = dict[str, Any]
 Flags = NDArray[np.bool_]
 
 RECOVERED = "reliably improved and out of the clinical range"

@@ -14,18 +14,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from ipt_outcomes.analyses.clustered_models import ClusterModel, fit_clusters
 from ipt_outcomes.analyses.participant_values import participant_numbers
+from ipt_outcomes.results import Row
 
 if TYPE_CHECKING:
     from ipt_outcomes.analyses.data import TrialData
 
-Row = dict[str, Any]
 
 OBSERVATIONAL = "not randomised: an association, not an effect"
 

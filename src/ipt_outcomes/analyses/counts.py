@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,10 +21,9 @@ from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.gee import GeeError, GeeFit, arm_by_visit, binomial_gee
 from ipt_outcomes.analyses.negative_binomial import CountError, fit_rates
 from ipt_outcomes.analyses.response_data import ScoreMatrix, score_matrix
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.clinical import CountOutcome
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 GEE = (

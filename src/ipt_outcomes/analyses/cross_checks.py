@@ -15,7 +15,7 @@ All are exploratory: the prespecified analysis stays the primary one.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,13 +26,12 @@ from ipt_outcomes.analyses.constrained import fit_constrained
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
 from ipt_outcomes.analyses.repeated import repeated_formula
 from ipt_outcomes.imputation import stream
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.effects import CrossChecksAnalysis
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 CONSTRAINED = "baseline as an outcome"

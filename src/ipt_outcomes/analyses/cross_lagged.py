@@ -28,7 +28,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -41,10 +40,8 @@ from ipt_outcomes.mixed import ConvergenceError, DesignError, PanelFit, cross_la
 from ipt_outcomes.mixed.cross_lagged import Lag
 from ipt_outcomes.mixed.panel import LEAST_WITH_TRENDS
 from ipt_outcomes.mixed.panel_fit import Ratio
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import CrossLaggedAnalysis, PanelPair
-
-Row = dict[str, Any]
 
 ASSOCIATION = (
     "an association in time within persons, not an effect: it assumes that nothing else that "

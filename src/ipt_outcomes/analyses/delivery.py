@@ -8,7 +8,6 @@ stopping) are shown however small; other small counts are suppressed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +19,7 @@ from ipt_outcomes.analyses.participant_values import participant_numbers
 from ipt_outcomes.analyses.process_data import label_of
 from ipt_outcomes.analyses.proportions import clopper_pearson
 from ipt_outcomes.frames import EVENT
-from ipt_outcomes.results import estimates
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row, estimates
 
 FLOW = "arm-level flow counts are shown however small"
 

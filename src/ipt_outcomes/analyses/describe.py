@@ -24,10 +24,8 @@ from ipt_outcomes.analyses.data import (
 from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED, suppress
 from ipt_outcomes.analyses.distributions import distribution_rows
 from ipt_outcomes.frames import CHARACTERISTIC
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
-
-Row = dict[str, Any]
 
 
 def describe(data: TrialData) -> pd.DataFrame:

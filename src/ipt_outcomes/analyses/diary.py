@@ -10,7 +10,6 @@ cause. How much persons differ is given as the SD of their slopes.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +19,7 @@ from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.lagged_effects import slopes
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.within_between import Occasions, fit_within_between, lagged_occasions
-from ipt_outcomes.results import estimates
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row, estimates
 
 
 def diary(data: TrialData) -> pd.DataFrame:

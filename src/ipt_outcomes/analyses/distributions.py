@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.disclosure import suppress
+from ipt_outcomes.results import Row
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 ANALYSIS = "baseline distribution"

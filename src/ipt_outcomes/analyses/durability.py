@@ -17,8 +17,7 @@ from typing import Any
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row
 
 MOST_VISITS = 8
 """Later visits up to which all are in the model."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,8 @@ from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.event_times import EventTimes
 from ipt_outcomes.analyses.hazards import HazardError, fit_hazards
 from ipt_outcomes.analyses.survival_curves import KaplanMeier
+from ipt_outcomes.results import Row
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 DOUBTFUL = 0.05

@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,13 @@ from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
 from ipt_outcomes.frames import CHARACTERISTIC
+from ipt_outcomes.results import Row
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.effects import Factorial
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 CELLS = ("both", "psychotherapy", "medication", "neither")

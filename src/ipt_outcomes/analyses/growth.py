@@ -27,7 +27,7 @@ Applied Longitudinal Analysis, ch. 6 and 8.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -38,12 +38,11 @@ from ipt_outcomes.analyses.durability import durability_rows
 from ipt_outcomes.analyses.growth_data import CURVES, Growth, growth_data
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM
 from ipt_outcomes.analyses.sustained import sustained_rows
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 
 KEPT = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
 

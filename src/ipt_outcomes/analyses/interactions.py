@@ -26,11 +26,10 @@ from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
+from ipt_outcomes.results import Row
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
-
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -9,19 +9,18 @@ Nothing here was randomised; that one goes before the other does not make it a c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.within_between import Occasions, fit_within_between, lagged_occasions
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 
 ASSOCIATION = (
     "an association in time within persons, not an effect: it assumes that nothing else that "

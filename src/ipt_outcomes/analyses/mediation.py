@@ -21,7 +21,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,10 +29,9 @@ from scipy import stats
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.response_data import generator, score_matrix
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import MediationPath
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 FEWEST = 20

@@ -14,7 +14,6 @@ Psychiatry 36:1450).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -29,11 +28,9 @@ from ipt_outcomes.analyses.factorial import (
 )
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
 from ipt_outcomes.frames import CHARACTERISTIC
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.components import add_on_contrasts
 from ipt_outcomes.study.effects import Factorial, MedicationAnalysis
-
-Row = dict[str, Any]
 
 
 class MedicationError(ValueError):

@@ -25,9 +25,7 @@ from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, after_stopping,
 from ipt_outcomes.analyses.disclosure import SMALLEST, suppress
 from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.imputation import first_missed
-from ipt_outcomes.results import estimates
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row, estimates
 
 SEEN, MISSED = "o", "x"
 LARGEST_SE = 5.0  # of a log odds ratio; beyond it a group has (nearly) only leavers or stayers

@@ -7,17 +7,13 @@ looked at, one is expected below .05 when none of them matters.
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
 
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.interactions import Interaction, Moderator
 from ipt_outcomes.frames import CHARACTERISTIC
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.effects import SEVERITY
-
-Row = dict[str, Any]
 
 
 def moderators(data: TrialData) -> pd.DataFrame:

@@ -13,7 +13,6 @@ Dmitrienko & Tamhane (2007), Pharmaceutical Statistics 6:171.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,9 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
-from ipt_outcomes.results import NOT_FITTED, estimates
-
-Row = dict[str, Any]
+from ipt_outcomes.results import NOT_FITTED, Row, estimates
 
 
 class MultiplicityError(ValueError):

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -36,11 +36,9 @@ from ipt_outcomes.analyses.data import (
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
 from ipt_outcomes.analyses.robustness_data import incomplete
 from ipt_outcomes.imputation import analyse, ancova, delta, draws, impute, pool, stream
-from ipt_outcomes.results import NOT_FITTED, estimates
+from ipt_outcomes.results import NOT_FITTED, Row, estimates
 from ipt_outcomes.study.effects import NonInferiorityAnalysis
 from ipt_outcomes.study.missing import RobustnessAnalysis
-
-Row = dict[str, Any]
 
 LARGEST_JACKKNIFE = 1000
 """Participants up to which each is left out once; a bootstrap beyond."""

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
@@ -28,9 +27,7 @@ from ipt_outcomes.analyses.data import (
 from ipt_outcomes.analyses.effect_size import hedges_g, pooled_sd
 from ipt_outcomes.analyses.intercurrent import apply_strategies, in_words
 from ipt_outcomes.analyses.repeated import RepeatedMeasures, endpoint_sds, fit_repeated_measures
-from ipt_outcomes.results import estimates
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row, estimates
 
 
 class PrimaryModelError(ValueError):

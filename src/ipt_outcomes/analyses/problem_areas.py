@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,11 +32,9 @@ from ipt_outcomes.analyses.interactions import Interaction, Moderator
 from ipt_outcomes.analyses.multiplicity import holm
 from ipt_outcomes.analyses.repeated import RepeatedMeasures, fit_repeated_measures
 from ipt_outcomes.imputation import stream
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.effects import Misclassification
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
-
-Row = dict[str, Any]
 
 NOTE = "areas are not randomised: an adjusted comparison, not an effect"
 

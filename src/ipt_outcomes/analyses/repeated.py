@@ -20,12 +20,12 @@ import pandas as pd
 
 from ipt_outcomes.analyses.data import ModelFrame, TrialData
 from ipt_outcomes.analyses.fits import keep
+from ipt_outcomes.results import Row
 from ipt_outcomes.study.plan import PrimaryAnalysis
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 
 DEGREES_OF_FREEDOM = {"kenward-roger": "Kenward–Roger", "satterthwaite": "Satterthwaite"}
 

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Generator, Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,9 +30,8 @@ from ipt_outcomes.analyses.robustness_rows import RowMaker
 from ipt_outcomes.analyses.robustness_verdict import conclusion, nothing_missing, verdict
 from ipt_outcomes.imputation import ImputationError, Tipping, ancova, tipping_surface
 from ipt_outcomes.mixed import MixedModelError
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 
-Row = dict[str, Any]
 note = logging.getLogger("ipt_outcomes")
 
 UNFITTED = "the imputation model cannot be fitted to these data (the log tells more)"

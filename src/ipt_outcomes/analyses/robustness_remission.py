@@ -26,8 +26,8 @@ from ipt_outcomes.imputation import (
     tipping_counts,
     tipping_line,
 )
+from ipt_outcomes.results import Row
 
-Row = dict[str, Any]
 note = logging.getLogger("ipt_outcomes")
 
 CHAINED = "chained equations"

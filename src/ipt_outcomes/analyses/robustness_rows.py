@@ -10,8 +10,7 @@ import pandas as pd
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.imputation import Draws, IncompleteTrial, Tipping
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row
 
 
 @dataclass(frozen=True)

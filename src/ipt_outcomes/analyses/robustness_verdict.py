@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ipt_outcomes.imputation import Tipping
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row
 
 
 def conclusion(row: Row) -> int:

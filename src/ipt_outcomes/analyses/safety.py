@@ -8,7 +8,6 @@ event (:mod:`ipt_outcomes.analyses.adverse_events`); every death is also listed,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,9 +18,8 @@ from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.response_data import ScoreMatrix, baseline_scores, score_matrix
 from ipt_outcomes.analyses.safety_events import SHOWN, SafetyEvents, safety_rows
 from ipt_outcomes.analyses.status import DETERIORATION, StatusError, status_definitions
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 

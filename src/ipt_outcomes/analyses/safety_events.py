@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.proportions import clopper_pearson, poisson_rate
+from ipt_outcomes.results import Row
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 SHOWN = "arm-level safety counts are shown however small"

@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -33,10 +32,9 @@ from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.proportions import clopper_pearson
 from ipt_outcomes.analyses.within_between import ProcessError
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import SuddenGainsAnalysis
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 SELECTED = "known only after randomisation: those with and without are no randomised groups"

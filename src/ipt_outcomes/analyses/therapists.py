@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -29,10 +28,8 @@ from ipt_outcomes.analyses.clustered_models import ClusterFit, ClusterModel, fit
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, RepeatedMeasures
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.clusters import TherapistsAnalysis
-
-Row = dict[str, Any]
 
 FEW = 10
 """Fewer clusters than these tell little about their variance; every row says so."""

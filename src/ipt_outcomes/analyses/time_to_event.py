@@ -12,7 +12,6 @@ something that happened after randomisation: every row says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,9 +36,8 @@ from ipt_outcomes.analyses.status import (
     criterion_of,
     status_definitions,
 )
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 VISITS_ONLY = (

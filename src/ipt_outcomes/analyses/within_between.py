@@ -27,7 +27,7 @@ random-intercept cross-lagged model for few occasions).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 ENOUGH = 10
 """Occasions below which the outcome's own past, centred on the person, is refused."""
-
-Row = dict[str, Any]
 
 
 class ProcessError(ValueError):

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.synthesis import rows as as_rows
 from ipt_outcomes.synthesis.aggregate import one_row_per_trial
 from ipt_outcomes.synthesis.dependence import with_dependence
@@ -35,8 +35,6 @@ from ipt_outcomes.synthesis.robust import FEW_DF, Robust, robust
 from ipt_outcomes.synthesis.small_study import small_study_test
 from ipt_outcomes.synthesis.subgroups import subgroups
 from ipt_outcomes.synthesis.three_level import ThreeLevel, three_level
-
-Row = dict[str, Any]
 
 HEADLINE = "pooled trials"
 CHECK = "pooled trials, check: "

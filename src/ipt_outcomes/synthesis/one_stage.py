@@ -24,16 +24,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from ipt_outcomes.results import Row
 from ipt_outcomes.synthesis.errors import SynthesisError
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 ANALYSIS = "pooled trials, one-stage"
 COLUMNS = ("participant", "visit", "arm", "baseline", "score")
 

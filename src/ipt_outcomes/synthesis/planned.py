@@ -11,14 +11,14 @@ import pandas as pd
 from ipt_outcomes.analyses.data import TrialData, model_frame
 from ipt_outcomes.ingest.findings import no_findings
 from ipt_outcomes.mixed import MixedModelError
-from ipt_outcomes.results import combine
+from ipt_outcomes.results import Row, combine
 from ipt_outcomes.results import estimates as to_rows
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.synthesis import OwnTrials, PublishedTrials
 from ipt_outcomes.synthesis.analysis import PoolingPlan, pool_trials
 from ipt_outcomes.synthesis.effects import Effects, Measure
 from ipt_outcomes.synthesis.errors import SynthesisError
-from ipt_outcomes.synthesis.one_stage import ANALYSIS, Row, one_stage
+from ipt_outcomes.synthesis.one_stage import ANALYSIS, one_stage
 from ipt_outcomes.synthesis.published import EffectRules, published_effects
 from ipt_outcomes.synthesis.rows import refusal_row
 from ipt_outcomes.synthesis.table_columns import METAPSY, EffectColumns

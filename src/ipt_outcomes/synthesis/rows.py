@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ipt_outcomes.results import Row
 from ipt_outcomes.synthesis.effects import Effects, Floats
 from ipt_outcomes.synthesis.heterogeneity import Interval
 from ipt_outcomes.synthesis.inference import Estimate, JointTest, t_quantile
@@ -21,8 +22,6 @@ from ipt_outcomes.synthesis.small_study import SmallStudyTest
 from ipt_outcomes.synthesis.subgroups import Subgroups
 from ipt_outcomes.synthesis.table_columns import SOURCES
 from ipt_outcomes.synthesis.three_level import BETWEEN, WITHIN, ThreeLevel, variance_interval
-
-Row = dict[str, Any]
 
 POOLED = "pooled effect"
 PREDICTION = "prediction interval, new trial"
