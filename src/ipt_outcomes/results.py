@@ -170,6 +170,28 @@ def estimates(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     return validate(pd.DataFrame(columns))
 
 
+def t_inference(line: Mapping[Any, Any], level: float) -> Row:
+    """Give what a model says of an estimate, with its t test and interval, as columns of a row.
+
+    Parameters
+    ----------
+    line
+        A line of a table of the model.
+    level
+        Level of its interval.
+
+    Examples
+    --------
+    >>> line = dict(estimate=-2.1, se=0.9, df=84.0, statistic=-2.33, p=0.022, lower=-3.9,
+    ...     upper=-0.3, visit="week_16")
+    >>> row = t_inference(line, 0.95)
+    >>> row["estimate"], row["interval_method"], "visit" in row
+    (-2.1, 't', False)
+    """
+    kept = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
+    return {**{name: line[name] for name in kept}, "level": level, "interval_method": "t"}
+
+
 def validate(table: pd.DataFrame) -> pd.DataFrame:
     """Check a table against :data:`SCHEMA` and return it.
 

@@ -21,10 +21,8 @@ from ipt_outcomes.analyses.data import ModelFrame, TrialData
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.multiplicity import holm
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
-
-KEPT = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
 
 
 def flag_rows(data: TrialData, frame: ModelFrame, arms: list[str], where: Row) -> Iterator[Row]:
@@ -121,9 +119,7 @@ def _slopes_at(
         slopes = fit.trends(term, None, by="visit")
         (row,) = slopes[slopes["visit"].astype(str) == endpoint].to_dict("records")
         yield {
-            **{name: row[name] for name in KEPT},
-            "level": plan.level,
-            "interval_method": "t",
+            **t_inference(row, plan.level),
             "covariance": fit.covariance_used,
             "converged": fit.convergence.converged,
         }
@@ -174,10 +170,8 @@ def _slopes(data: TrialData, seen: pd.DataFrame, about: Row) -> Iterator[Row]:
         area = str(row["problem_area"])
         yield {
             **about,
-            **{name: row[name] for name in KEPT},
+            **t_inference(row, plan.level),
             "arm": area,
-            "level": plan.level,
-            "interval_method": "t",
             "method": "random intercept and slope, REML, "
             f"{DEGREES_OF_FREEDOM[plan.degrees_of_freedom]} df",
             "covariance": "random intercept and slope",

@@ -29,7 +29,7 @@ from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time
 from ipt_outcomes.analyses.proportions import clopper_pearson
 from ipt_outcomes.analyses.repeated import endpoint_sds
-from ipt_outcomes.results import Row, estimates
+from ipt_outcomes.results import Row, estimates, t_inference
 from ipt_outcomes.study.process_analyses import BlindingAnalysis
 
 if TYPE_CHECKING:
@@ -216,10 +216,9 @@ def _drift(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterator[Row]
               primary.covariance, plan.level)  # fmt: skip
     common = drift_model(frame, *chosen)
     line = common.coefficients.set_index("term").to_dict("index")["order"]
-    yield {**about, **_method(common), "quantity": "slope", "level": plan.level,
+    yield {**about, **_method(common), "quantity": "slope",
            "contrast": "scores per unit of the order, raters and visits held",
-           **{k: line[k] for k in ("estimate", "se", "df", "statistic", "p", "lower", "upper")},
-           "interval_method": "t"}  # fmt: skip
+           **t_inference(line, plan.level)}  # fmt: skip
     own = drift_model(frame, *chosen, by_rater=True)
     tests = own.anova().set_index("term").to_dict("index")
     for term, words in (("rater", "raters differ"), ("rater:order", "raters drift differently")):
@@ -278,8 +277,7 @@ def _self_report(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterato
             "reference": reference,
             "visit": endpoint,
             "unit": "SD",
-            **{k: line[k] for k in ("estimate", "se", "df", "statistic", "p", "lower", "upper")},
-            "level": plan.level,
+            **t_inference(line, plan.level),
             "interval_method": "t, SDs taken as known",
             "n_arm": int(counts.get(line["arm"], 0)),
             "n_reference": int(counts.get(reference, 0)),

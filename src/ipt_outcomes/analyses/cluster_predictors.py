@@ -21,7 +21,7 @@ import pandas as pd
 
 from ipt_outcomes.analyses.clustered_models import ClusterModel, fit_clusters
 from ipt_outcomes.analyses.participant_values import participant_numbers
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 
 if TYPE_CHECKING:
     from ipt_outcomes.analyses.data import TrialData
@@ -106,11 +106,7 @@ def slopes(
             "quantity": "slope",
             "subgroup": f"{part} {cluster}s",
             "contrast": f"outcome at the end of treatment {contrast}",
-            **{key: float(line[key]) for key in ("estimate", "se", "df", "statistic", "p")},
-            "lower": float(line["lower"]),
-            "upper": float(line["upper"]),
-            "level": model.level,
-            "interval_method": "t",
+            **t_inference(line, model.level),
             "n_arm": int(people["participant"].nunique()),
             "status": "exploratory",
             "notes": notes,

@@ -26,7 +26,7 @@ from ipt_outcomes.analyses.constrained import fit_constrained
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
 from ipt_outcomes.analyses.repeated import repeated_formula
 from ipt_outcomes.imputation import stream
-from ipt_outcomes.results import Row, estimates
+from ipt_outcomes.results import Row, estimates, t_inference
 from ipt_outcomes.study.effects import CrossChecksAnalysis
 
 if TYPE_CHECKING:
@@ -102,14 +102,12 @@ def _constrained(data: TrialData, outcome: str) -> Iterator[Row]:
         "constrained longitudinal model, REML: the baseline is an outcome with one mean",
         found.fit.covariance_used,
     )  # fmt: skip
-    kept = ("arm", "visit", "estimate", "se", "df", "statistic", "p", "lower", "upper", "n_arm",
-            "n_reference")  # fmt: skip
     for row in found.differences.to_dict("records"):
         yield {
             **where,
-            **{name: row[name] for name in kept},
+            **{name: row[name] for name in ("arm", "visit", "n_arm", "n_reference")},
+            **t_inference(row, data.study.analyses.primary.level),
             "contrast": _contrast(data, row["arm"]),
-            "interval_method": "t",
             "notes": "; ".join(notes) or None,
         }
 
@@ -141,13 +139,10 @@ def _refits(data: TrialData, outcome: str, plan: CrossChecksAnalysis) -> Iterato
             robust.covariance_used,
         )  # fmt: skip
         for row in robust.contrasts("arm", by="visit").to_dict("records"):
-            kept = ("visit", "estimate", "se", "df", "statistic", "p", "lower", "upper")
             yield {
                 **where,
                 **_who(data, frame, str(row["arm"]), str(row["visit"])),
-                **{name: row[name] for name in kept},
-                "visit": str(row["visit"]),
-                "interval_method": "t",
+                **t_inference(row, primary.level),
             }
     if plan.bootstrap:
         yield from _bootstrap(data, outcome, frame, fit, plan.bootstrap)

@@ -17,7 +17,7 @@ from typing import Any
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 
 MOST_VISITS = 8
 """Later visits up to which all are in the model."""
@@ -74,18 +74,15 @@ def durability_rows(data: TrialData) -> Iterator[Row]:
                    for arm in data.arms if arm != reference]  # fmt: skip
         for arm, other, row in wanted:
             (found,) = model.fit.linear([row]).to_dict("records")
-            numbers = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
             between = f"{labels[arm]} minus {labels[other]}, " if other is not None else ""
             yield {
                 **model.where,
-                **{name: found[name] for name in numbers},
+                **t_inference(found, model.level),
                 "quantity": "difference",
                 "contrast": f"{between}change, {since}",
                 "arm": arm,
                 "reference": other,
                 "visit": visit,
-                "level": model.level,
-                "interval_method": "t",
                 "n_arm": model.counts.get((arm, visit), 0),
                 "n_reference": None if other is None else model.counts.get((other, visit), 0),
             }

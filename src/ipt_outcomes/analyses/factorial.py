@@ -33,7 +33,7 @@ from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
 from ipt_outcomes.frames import CHARACTERISTIC
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.effects import Factorial
 
@@ -134,12 +134,9 @@ class FactorialModel:
         if min(used) < SMALLEST:
             return {**out, "notes": "; ".join([*self.notes, SUPPRESSED + " in a cell"])}
         (found,) = self.fit.linear([row]).to_dict("records")
-        kept = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
         return {
             **out,
-            **{key: found[key] for key in kept},
-            "level": self.fit.specification.level,
-            "interval_method": "t",
+            **t_inference(found, self.fit.specification.level),
             "n_arm": sum(size for size, w in zip(n, weights, strict=True) if w > 0),
             "n_reference": sum(size for size, w in zip(n, weights, strict=True) if w < 0),
             "notes": "; ".join(self.notes) or None,

@@ -38,13 +38,10 @@ from ipt_outcomes.analyses.durability import durability_rows
 from ipt_outcomes.analyses.growth_data import CURVES, Growth, growth_data
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM
 from ipt_outcomes.analyses.sustained import sustained_rows
-from ipt_outcomes.results import Row, estimates
+from ipt_outcomes.results import Row, estimates, t_inference
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
-
-
-KEPT = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
 
 
 def growth(data: TrialData) -> pd.DataFrame:
@@ -170,11 +167,10 @@ def _slopes(data: TrialData, course: Growth, fit: MixedModelFit, where: Row) -> 
         return row
 
     unit = f"{data.study.outcomes[course.outcome].unit} per {course.unit}"
-    inference = {"unit": unit, "level": level, "interval_method": "t"}
     for term, words in course.phases.items():
         for arm in data.arms:
             (found,) = fit.linear([row_of(term, arm)]).to_dict("records")
-            yield {**where, **inference, **{key: found[key] for key in KEPT},
+            yield {**where, **t_inference(found, level), "unit": unit,
                    "quantity": "slope", "arm": arm, "subgroup": words,
                    "contrast": f"change per {course.unit}, {words}",
                    "n_arm": course.people[arm]}  # fmt: skip
@@ -182,7 +178,7 @@ def _slopes(data: TrialData, course: Growth, fit: MixedModelFit, where: Row) -> 
         for arm in course.arms:
             row = row_of(term, arm) - row_of(term, reference)
             (found,) = fit.linear([row]).to_dict("records")
-            yield {**where, **inference, **{key: found[key] for key in KEPT},
+            yield {**where, **t_inference(found, level), "unit": unit,
                    "quantity": "difference", "arm": arm, "reference": reference,
                    "subgroup": words,
                    "contrast": f"{labels[arm]} minus {labels[reference]}, slope, {words}",
@@ -216,12 +212,12 @@ def _curve(data: TrialData, course: Growth, fit: MixedModelFit, where: Row) -> I
                 elif parts - own and parts - own <= set(terms):
                     row[k] = spent[next(iter(parts - own))]
             (found,) = fit.linear([row]).to_dict("records")
-            yield {**where, **{key: found[key] for key in KEPT if key not in ("statistic", "p")},
+            yield {**where, **t_inference(found, fit.specification.level),
+                   "statistic": None, "p": None,  # that a mean is not 0 says nothing
                    "analysis": "growth, curve", "quantity": "mean", "arm": arm,
                    "subgroup": f"{course.unit} {time:g}",
                    "contrast": f"piecewise curve at {course.unit} {time:g}",
                    "unit": data.study.outcomes[course.outcome].unit,
-                   "level": fit.specification.level, "interval_method": "t",
                    "n_arm": course.people[arm]}  # fmt: skip
 
 

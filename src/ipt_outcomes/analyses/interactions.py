@@ -26,7 +26,7 @@ from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
@@ -250,17 +250,14 @@ class Interaction:
     ) -> Row:
         arm = str(row["arm"])
         at = observed[observed["visit"] == self.endpoint]["arm"]
-        kept = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
         return {
             **self._where(fit),
-            **{name: row[name] for name in kept},
+            **t_inference(row, self.data.study.analyses.primary.level),
             "quantity": "difference",
             "contrast": self._effect(arm),
             "arm": arm,
             "reference": self.reference,
             "unit": self.unit,
-            "level": self.data.study.analyses.primary.level,
-            "interval_method": "t",
             "n_arm": None if self.withheld else int((at == arm).sum()),
             "n_reference": None if self.withheld else int((at == self.reference).sum()),
         }

@@ -16,7 +16,7 @@ import pandas as pd
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.within_between import Occasions, fit_within_between, lagged_occasions
-from ipt_outcomes.results import Row, estimates
+from ipt_outcomes.results import Row, estimates, t_inference
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
@@ -121,9 +121,7 @@ def slopes(
             "quantity": "slope",
             "subgroup": f"{term} persons",
             "contrast": words,
-            **{k: line[k] for k in ("estimate", "se", "df", "statistic", "p", "lower", "upper")},
-            "level": level,
-            "interval_method": "t",
+            **t_inference(line, level),
             "n_arm": occasions.people,
             "method": "within–between mixed model, detrended by person, REML, Satterthwaite df",
             "covariance": f"random effects and {fit.covariance_used} residuals",

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 from ipt_outcomes.synthesis.errors import SynthesisError
 
 if TYPE_CHECKING:
@@ -97,18 +97,15 @@ class OneStage:
         for line in self.differences.to_dict("records"):
             yield {
                 **shared,
-                **{str(name): line[name] for name in ("estimate", "se", "df", "statistic", "p",
-                                                      "lower", "upper")},
+                **t_inference(line, self.level),
                 "quantity": "difference",
                 "contrast": f"{self.arm} minus {self.reference}",
                 "arm": self.arm,
                 "reference": self.reference,
                 "visit": str(line["visit"]),
-                "level": self.level,
-                "interval_method": "t",
                 "n_arm": self.n_arm,
                 "n_reference": self.n_reference,
-            }  # fmt: skip
+            }
         yield {**shared, "quantity": "variance", "contrast": "variance between trials (τ²)",
                "unit": f"{about.get('unit') or 'points'}²", "estimate": self.tau2}  # fmt: skip
 
