@@ -26,7 +26,7 @@ from ipt_outcomes.figures.style import (
 )
 from ipt_outcomes.figures.timeline import Timeline
 from ipt_outcomes.tables.factorial import ADDITIVITY, EFFECTS, FACTORIAL, GROUPS, INTERACTION
-from ipt_outcomes.tables.quotes import Text, quote, words
+from ipt_outcomes.tables.quotes import Text, capitalised, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -100,8 +100,7 @@ def additivity(source: Source) -> Drawing:
 
 
 def _short(row: Row) -> str:
-    text = str(row["contrast"])
-    return text[:1].upper() + text[1:]
+    return capitalised(str(row["contrast"]))
 
 
 def _course(source: Source, rows: Rows, place: int) -> Course:

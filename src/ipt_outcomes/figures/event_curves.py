@@ -11,7 +11,7 @@ import pandas as pd
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.share_panels import SharePanel, draw_share_panels
-from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, capitalised, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.time_to_event import event_analyses
@@ -63,10 +63,9 @@ def _events(source: Source) -> list[Event]:
     found = []
     for analysis in event_analyses(source):
         of_event = source.rows.where(analysis=analysis)
-        event = analysis.removeprefix("time to ")
         for outcome in dict.fromkeys(row["outcome"] for row in of_event):
             rows = of_event.where(outcome=outcome)
-            title = event[:1].upper() + event[1:]
+            title = capitalised(analysis.removeprefix("time to "))
             if outcome in source.study.outcomes:
                 title += f", {source.study.outcomes[outcome].short_label}"
             if len(rows.where(quantity="survival")):

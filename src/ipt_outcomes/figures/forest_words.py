@@ -8,7 +8,7 @@ import pandas as pd
 
 from ipt_outcomes.figures.forest import Bar
 from ipt_outcomes.figures.style import INK
-from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, estimated, joined, quote, words
 from ipt_outcomes.tables.rows import Row
 
 DATA = ("analysis", "contrast", "arm", "reference", "subgroup", "visit", "n_arm", "n_reference",
@@ -52,7 +52,7 @@ def interval_words(rows: Iterable[Row]) -> str:
 def spoken(rows: Sequence[Row], names: Sequence[Text]) -> Text:
     """Say each estimate with its interval, for those who cannot see the figure."""
     said = [
-        words(name, " ", quote(row, "estimate"), " ", quote(row, "interval"))
+        words(name, " ", estimated(row))
         for row, name in zip(rows, names, strict=True)
         if row["estimate"] is not None
     ]  # fmt: skip

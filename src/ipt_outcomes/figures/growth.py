@@ -26,7 +26,7 @@ from ipt_outcomes.figures.style import (
     styled,
 )
 from ipt_outcomes.figures.timeline import Timeline
-from ipt_outcomes.tables.quotes import Text, joined, quote, words
+from ipt_outcomes.tables.quotes import Text, capitalised, estimated, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
 
@@ -130,7 +130,7 @@ def _observed(source: Source, curve: Rows) -> Rows:
 
 def _block(source: Source, phase: str, slopes: Rows) -> Block:
     study = source.study
-    return Block(phase[:1].upper() + phase[1:], [
+    return Block(capitalised(phase), [
         bar_of(row, source.arm(row["arm"]).text, strong=True, colour=arm_colour(study, row["arm"]),
                marker=arm_marker(study, row["arm"]))
         for row in slopes.where(subgroup=phase)
@@ -150,7 +150,7 @@ def _differences(source: Source, rows: Rows) -> Text:
     """Give the differences between arms of the first phase; all stand in the table."""
     phase = next((row["subgroup"] for row in rows), None)
     first = list(rows.where(subgroup=phase))
-    said = [words(source.difference(row), " ", quote(row, "estimate"), " ", quote(row, "interval"))
+    said = [words(source.difference(row), " ", estimated(row))
             for row in first]  # fmt: skip
     if not said:
         return words()

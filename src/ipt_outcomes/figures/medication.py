@@ -10,7 +10,7 @@ from ipt_outcomes.figures.forest_words import interval_words
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.medication import add_on_words
-from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
+from ipt_outcomes.tables.quotes import FORMS, estimated, joined, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source, about_model
 
@@ -62,7 +62,7 @@ def medication(source: Source) -> Drawing:
         ),
         words(
             "Forest plot of add-on contrasts by visit. At ", source.visit(endpoint), ": ",
-            joined([_sentence(source, row) for row in at]), ".",
+            joined([words(source.difference(row), " ", estimated(row)) for row in at]), ".",
         ),
     )  # fmt: skip
 
@@ -77,7 +77,3 @@ def _bar(source: Source, row: Row, endpoint: str) -> Bar:
         (f"{FORMS['estimate'](row)} {FORMS['interval'](row)}", FORMS["p"](row)),
         strong=row["visit"] == endpoint,
     )
-
-
-def _sentence(source: Source, row: Row) -> Text:
-    return words(source.difference(row), " ", quote(row, "estimate"), " ", quote(row, "interval"))

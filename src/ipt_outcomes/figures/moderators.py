@@ -10,7 +10,7 @@ from ipt_outcomes.figures.forest_words import interval_words
 from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.moderators import START, moderator_analyses, within_levels
-from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, capitalised, estimated, joined, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -38,7 +38,7 @@ def moderators(source: Source) -> Drawing:
         p = "" if test is None else f", interaction p {FORMS['p equation'](test)}"
         head = analysis.removeprefix(START)
         bars = [_bar(source, row, _level(row, head)) for row in within_levels(of)]
-        blocks.append(Block(f"{head[:1].upper()}{head[1:]}{p}", bars))
+        blocks.append(Block(capitalised(head) + p, bars))
     better = ("first arm better", "reference better")
     worse = study.outcomes[outcome].higher_is == "worse"
     with styled():
@@ -79,8 +79,7 @@ def _all(source: Source) -> list[Row]:
 
 def _level(row: Row, moderator: str) -> str:
     """Name a level without repeating the moderator, which stands above."""
-    level: str = row["subgroup"].removeprefix(moderator).strip(" :,")
-    return level[:1].upper() + level[1:]
+    return capitalised(row["subgroup"].removeprefix(moderator).strip(" :,"))
 
 
 def _bar(source: Source, row: Row, prefix: str) -> Bar:
@@ -97,5 +96,5 @@ def _bar(source: Source, row: Row, prefix: str) -> Bar:
 
 
 def _spoken(source: Source, rows: list[Row]) -> list[Text]:
-    return [words(quote(row, "subgroup"), ", ", source.difference(row), " ",
-                  quote(row, "estimate"), " ", quote(row, "interval")) for row in rows]  # fmt: skip
+    return [words(quote(row, "subgroup"), ", ", source.difference(row), " ", estimated(row))
+            for row in rows]  # fmt: skip

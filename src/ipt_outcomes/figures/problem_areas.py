@@ -21,7 +21,7 @@ from ipt_outcomes.figures.style import (
 from ipt_outcomes.figures.timeline import Timeline
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS, PROBLEM_AREAS
 from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
-from ipt_outcomes.tables.quotes import FORMS, Text, joined, quote, words
+from ipt_outcomes.tables.quotes import FORMS, estimated, joined, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, about_model
 
@@ -72,7 +72,7 @@ def problem_areas(source: Source) -> Drawing:
         words(
             "Two panels. A: lines of adjusted means by problem area over weeks. B: forest of "
             "pairwise differences at ", source.visit(endpoint), ": ",
-            joined([_sentence(source, row) for row in shown]), ".",
+            joined([words(source.difference(row), " ", estimated(row)) for row in shown]), ".",
         ),
     )  # fmt: skip
 
@@ -106,10 +106,6 @@ def _bar(source: Source, row: Row) -> Bar:
             FORMS["adjusted p"](row),
         ),
     )
-
-
-def _sentence(source: Source, row: Row) -> Text:
-    return words(source.difference(row), " ", quote(row, "estimate"), " ", quote(row, "interval"))
 
 
 def _data(source: Source, rows: Rows) -> list[tuple[Any, ...]]:

@@ -39,17 +39,12 @@ def response_by_visit(source: Source) -> Drawing:
         words("Response and remission over time: ", source.trial_label()),
         words("Observed shares of each arm over weeks since randomisation, of participants with a "
               "score at baseline and at the visit; nobody is imputed, so that who stayed matters. ",
-              _capital(bars_are(shown)), ". Below, n: participants with a score. What is not drawn "
-              "would show a small group. Definitions: ",
+              bars_are(shown).capitalised(), ". Below, n: participants with a score. What is not "
+              "drawn would show a small group. Definitions: ",
               joined([words(quote(row, "notes"), ".") for row in _noted(shown)], " ")),
         words("Line charts of shares by arm. ",
               joined(_spoken(source, found)), "."),
     )  # fmt: skip
-
-
-def _capital(text: Text) -> Text:
-    first, *others = text.pieces
-    return words(first.text[:1].upper() + first.text[1:], *others)
 
 
 def _panels(source: Source) -> list[tuple[str, str, Rows]]:

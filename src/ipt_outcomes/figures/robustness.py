@@ -7,7 +7,7 @@ import pandas as pd
 from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
 from ipt_outcomes.figures.style import new_figure, styled
-from ipt_outcomes.tables.quotes import FORMS, Text, joined, named, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Text, estimated, joined, named, quote, words
 from ipt_outcomes.tables.robustness import (
     Compared,
     assumptions_compared,
@@ -152,11 +152,10 @@ def _sentences(source: Source, compared: list[tuple[Text, list[Compared]]]) -> T
     found = []
     for head, lines in compared:
         said = [
-            words(named(line.label), " ", quote(line.row, "estimate"), " ",
-                  quote(line.row, "interval"))
+            words(named(line.label), " ", estimated(line.row))
             for line in lines
             if line.row["estimate"] is not None
-        ]  # fmt: skip
+        ]
         found.append(words(head, ": ", joined(said), "."))
     return joined(found, " ")
 

@@ -10,7 +10,7 @@ from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
 from ipt_outcomes.figures.forest_words import bar_of, forest_data, interval_words, spoken
 from ipt_outcomes.figures.style import arm_colour, arm_marker, letter_panels, new_figure, styled
-from ipt_outcomes.tables.quotes import Text, joined, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, capitalised, joined, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.therapists import VARIANTS
@@ -81,8 +81,7 @@ def _by_model(source: Source, rows: list[Row]) -> list[tuple[str, list[Row]]]:
 def _model(source: Source, analysis: str) -> str:
     plan = source.study.analyses.therapists
     if analysis != VARIANTS[0]:
-        variant = analysis.removeprefix("therapists, ")
-        return variant[:1].upper() + variant[1:]
+        return capitalised(analysis.removeprefix("therapists, "))
     effect = plan.effect if plan is not None else "growing"
     return {"growing": "Effect growing over treatment (main)", "by-visit": "Effect by visit (main)",
             "constant": "Constant effect (main)"}[effect]  # fmt: skip

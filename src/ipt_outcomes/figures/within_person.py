@@ -9,7 +9,7 @@ from ipt_outcomes.figures.means import bars_are
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.comparisons import sentence
 from ipt_outcomes.tables.lagged_effects import LAGGED, directions
-from ipt_outcomes.tables.quotes import Piece, Text, joined, named, quote, words
+from ipt_outcomes.tables.quotes import Piece, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 
@@ -37,7 +37,7 @@ def within_person(source: Source) -> Drawing:
         words(
             "Slopes of one variable at a session on another at an earlier one. Filled: within "
             "persons, from deviations of each person's own course. Hollow: between persons, from "
-            "their means. ", _capital(bars_are(every)), "; p-values not adjusted for "
+            "their means. ", bars_are(every).capitalised(), "; p-values not adjusted for "
             "multiplicity. n: participants. Each axis has its own unit. ",
             joined([words("Method: ", quote(row, "method"), ". Note: ", sentence(row))
                     for row in within.values()], " "),
@@ -55,8 +55,3 @@ def _direction(row: Row) -> Piece:
 def _bar(row: Row) -> Bar:
     inside = row["subgroup"] == "within persons"
     return bar_of(row, "Within persons" if inside else "Between persons", strong=inside)
-
-
-def _capital(text: Text) -> Text:
-    first, *others = text.pieces
-    return words(first.text[:1].upper() + first.text[1:], *others)

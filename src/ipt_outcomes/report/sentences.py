@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from ipt_outcomes.study.trials import Trial
 from ipt_outcomes.tables.numbers import level
-from ipt_outcomes.tables.quotes import Text, joined, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, estimated, joined, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, COMPLETERS, PER_PROTOCOL, Source
 
@@ -84,11 +84,7 @@ def endpoint_result(source: Source, outcome: str) -> Text:
         if row["converged"] is False:
             return words()
         effect = rows.first(quantity="effect size", arm=row["arm"], reference=row["reference"])
-        g = (
-            words(", Hedges g = ", quote(effect, "estimate"), " ", quote(effect, "interval"))
-            if effect is not None
-            else ""
-        )
+        g = words(", Hedges g = ", estimated(effect)) if effect is not None else ""
         found.append(
             words(
                 source.difference(row), " ", quote(row, "estimate"), " ", source.unit(outcome),

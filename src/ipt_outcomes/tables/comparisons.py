@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from ipt_outcomes.tables.quotes import Part, Text, named, quote, words
+from ipt_outcomes.tables.quotes import Part, Text, capitalised, named, quote, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import interval_head
 from ipt_outcomes.tables.table import Column, column
@@ -89,4 +89,4 @@ def f_test(row: Row) -> Text:
 
 def capital(text: str) -> Text:
     """Start words of the configuration with a capital."""
-    return words(named(text[:1].upper() + text[1:]))
+    return words(named(capitalised(text)))

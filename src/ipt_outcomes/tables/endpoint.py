@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, named, quote, words
+from ipt_outcomes.tables.quotes import Text, estimated, named, quote, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import PER_PROTOCOL, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -83,5 +83,5 @@ def _cells(row: Row, effect: Row | None) -> tuple[Text, ...]:
     forms = ("n", "n of reference", "estimate", "interval", "p")
     g = Text()
     if effect is not None:
-        g = words(quote(effect, "estimate"), " ", quote(effect, "interval"))
+        g = estimated(effect)
     return (*(words(quote(row, form)) for form in forms), g)

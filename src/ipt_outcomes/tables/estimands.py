@@ -6,7 +6,7 @@ Source: ICH (2019), E9(R1) addendum on estimands and sensitivity analysis in cli
 from __future__ import annotations
 
 from ipt_outcomes.study.estimands import DEATH, Estimand
-from ipt_outcomes.tables.quotes import Text, listed, named, words
+from ipt_outcomes.tables.quotes import Text, capitalised, listed, named, words
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Line, Table, column
 
@@ -37,7 +37,7 @@ def estimands(source: Source, name: str = "estimands") -> Table:
             for estimand in chosen
         ],
         **{
-            event[:1].upper() + event[1:].replace("_", " "): [
+            capitalised(event).replace("_", " "): [
                 _strategy(estimand, event) for estimand in chosen
             ]
             for event in events

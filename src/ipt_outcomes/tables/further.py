@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import FORMS, Part, Text, joined, named, quote, words
+from ipt_outcomes.tables.quotes import FORMS, Part, Text, capitalised, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head, not_fitted_notes
 from ipt_outcomes.tables.table import Line, Table, column
@@ -89,7 +89,7 @@ def _table(source: Source, family: str, analyses: list[str]) -> Table:
     adjusted = any(row["p_adjusted"] is not None for row in shown)
     return Table(
         PLAIN_LIST + re.sub(r"[^a-z0-9]+", "_", family.lower()).strip("_"),
-        words(named(family[:1].upper() + family[1:]), ": ", source.trial_label()),
+        words(named(capitalised(family)), ": ", source.trial_label()),
         words("What"),
         (
             column("Quantity"),
@@ -161,8 +161,7 @@ def _block(source: Source, row: Row, family: str) -> Text:
     study = source.study
     parts: list[Part] = []
     if row["analysis"] != family:
-        variant = str(row["analysis"]).removeprefix(f"{family}, ")
-        parts.append(named(variant[:1].upper() + variant[1:]))
+        parts.append(named(capitalised(str(row["analysis"]).removeprefix(f"{family}, "))))
     if row["outcome"]:
         outcome = row["outcome"]
         parts.append(source.outcome(outcome) if outcome in study.outcomes else named(outcome))

@@ -13,7 +13,7 @@ from ipt_outcomes.tables.comparisons import (
     methods_of,
     notes_of,
 )
-from ipt_outcomes.tables.quotes import joined, named, quote, words
+from ipt_outcomes.tables.quotes import estimated, joined, named, quote, words
 from ipt_outcomes.tables.rows import Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Line, Table, column
@@ -47,10 +47,10 @@ def growth(source: Source, name: str = "growth") -> Table:
     tests = [words("Test of ", f_test(row), ".") for row in rows.where(quantity="test")
              if row["statistic"] is not None]  # fmt: skip
     variances = [
-        words(named(str(row["contrast"])), " ", quote(row, "estimate"), " ",
-              quote(row, "interval"))
-        for row in rows.where(quantity="variance") if row["estimate"] is not None
-    ]  # fmt: skip
+        words(named(str(row["contrast"])), " ", estimated(row))
+        for row in rows.where(quantity="variance")
+        if row["estimate"] is not None
+    ]
     return Table(
         name,
         words("Slopes of ", source.outcome(outcome), " by phase and arm: ", source.trial_label()),

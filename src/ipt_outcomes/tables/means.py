@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, joined, named, quote, words
+from ipt_outcomes.tables.quotes import Text, estimated, joined, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, about_model, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -79,19 +79,15 @@ def _lines(
 
 
 def _mean(row: Row) -> list[Text]:
-    return [words(quote(row, "n")), _with_interval(row)]
-
-
-def _with_interval(row: Row) -> Text:
-    return words(quote(row, "estimate"), " ", quote(row, "interval"))
+    return [words(quote(row, "n")), estimated(row)]
 
 
 def _difference(row: Row | None, effect: Row | None) -> list[Text]:
     if row is None:
         return [Text()] * 4
-    g = words() if effect is None else _with_interval(effect)
+    g = words() if effect is None else estimated(effect)
     t = words(quote(row, "statistic"), " (", quote(row, "df"), ")")
-    return [_with_interval(row), t, words(quote(row, "p")), g]
+    return [estimated(row), t, words(quote(row, "p")), g]
 
 
 def _notes(

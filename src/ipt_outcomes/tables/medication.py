@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, named, quote, words
+from ipt_outcomes.tables.quotes import Text, capitalised, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, about_model, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -17,7 +17,7 @@ def add_on_words(source: Source, row: Row) -> Text:
     if not contrast.startswith(f"{difference}: "):
         return words(named(contrast))
     tells = contrast.removeprefix(f"{difference}: ")
-    return words(named(tells[:1].upper() + tells[1:]), ": ", source.difference(row))
+    return words(named(capitalised(tells)), ": ", source.difference(row))
 
 
 def medication(source: Source, name: str = "medication") -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, named, quote, with_size, words
+from ipt_outcomes.tables.quotes import Text, capitalised, named, quote, with_size, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -52,11 +52,11 @@ def _lines(source: Source, rows: Rows, arms: list[str]) -> Iterator[Line]:
         of = rows.where(contrast=what)
         for visit in of.values("visit"):
             at = of.where(visit=visit)
-            yield Line(words(source.visit(visit)), _cells(at, arms), words(_capital(what)))
+            yield Line(words(source.visit(visit)), _cells(at, arms), words(capitalised(what)))
     for start, head in ((KIND, "Participants"), (REASON, "Why missing at the endpoint")):
         names = [name for name in rows.values("contrast") if name.startswith(start)]
         for name in names:
-            label = words(named(_capital(name.removeprefix(start))))
+            label = words(named(capitalised(name.removeprefix(start))))
             yield Line(label, _cells(rows.where(contrast=name), arms), words(head))
 
 
@@ -67,10 +67,6 @@ def _cells(rows: Rows, arms: list[str]) -> tuple[Text, ...]:
 def _cell(row: Row | None) -> Text:
     # A reason that nobody of an arm gave has no row there.
     return Text() if row is None else words(quote(row, "count"), " (", quote(row, "share"), ")")
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def missing_predictors(source: Source, name: str = "missing_predictors") -> Table:

@@ -9,7 +9,7 @@ from ipt_outcomes.tables.comparisons import (
     methods_of,
     sentence,
 )
-from ipt_outcomes.tables.quotes import Text, named, words
+from ipt_outcomes.tables.quotes import Text, capitalised, named, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Line, Table
@@ -43,8 +43,7 @@ def label_of(row: Row) -> str:
     >>> label_of({"analysis_set": "per protocol", "analysis": "equivalence"})
     'Per protocol'
     """
-    who = str(row["analysis_set"])
-    who = who[:1].upper() + who[1:]
+    who = capitalised(str(row["analysis_set"]))
     return who + IMPUTED if str(row["analysis"]).endswith(IMPUTED) else who
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.numbers import NOT_KNOWN
-from ipt_outcomes.tables.quotes import Part, Text, named, quote, words
+from ipt_outcomes.tables.quotes import Part, Text, capitalised, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -70,10 +70,6 @@ def _effects(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["contrast"] == POOLED and row["estimate"] is not None]
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _interval(row: Row) -> Text:
     return words(quote(row, "interval")) if row["lower"] is not None else words(NOT_KNOWN)
 
@@ -104,7 +100,7 @@ def _pooled(rows: Rows, about: Text, scale: str) -> Table:
         "pooled_effects",
         words("Pooled effects: ", about),
         words("What is pooled"),
-        (column(_capital(scale)), column(interval_head(headline)), column("p", symbol=True)),
+        (column(capitalised(scale)), column(interval_head(headline)), column("p", symbol=True)),
         tuple(lines),
         (
             *(words("Headline: ", quote(row, "method"), "; ", quote(row, "notes"), ".")
@@ -118,7 +114,7 @@ def _pooled(rows: Rows, about: Text, scale: str) -> Table:
 
 def _way(check: str) -> str:
     """Name another way of pooling: an estimator, or what is done otherwise."""
-    return f"τ² by {ESTIMATORS[check]}" if check in ESTIMATORS else _capital(check)
+    return f"τ² by {ESTIMATORS[check]}" if check in ESTIMATORS else capitalised(check)
 
 
 def _no_difference(row: Row, group: Text) -> Line:
@@ -231,7 +227,7 @@ def _left_out(rows: Rows, about: Text, scale: str) -> Table:
         "pooled_leave_one_out",
         words("The pooled effect without each trial: ", about),
         words("Left out"),
-        (column(_capital(scale)), column(interval_head(mine))),
+        (column(capitalised(scale)), column(interval_head(mine))),
         tuple(lines),
         tuple(_reasons(rows, (LEFT_OUT,))),
     )

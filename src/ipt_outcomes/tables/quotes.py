@@ -174,6 +174,11 @@ class Text:
         """Return the text with each symbol held on the line of its number, as in ``html``."""
         return re.sub(r"(?<![\w-])[nptgF] = |\) = |\b[nptgF] (?=[<>])", _held, str(self))
 
+    def capitalised(self) -> Text:
+        """Return the text as a sentence begins; its first words are the program's own."""
+        first, *others = self.pieces
+        return words(capitalised(first.text), *others)
+
     def as_lists(self) -> list[list[str]]:
         """Return the pieces as plain lists, for JSON."""
         return [[p.text, p.estimate, p.form, p.origin] for p in self.pieces]
@@ -206,6 +211,11 @@ def with_size(row: Mapping[str, Any], form: str) -> Text:
     return words(f" ({equals}", quote(row, form), ")")
 
 
+def estimated(row: Mapping[str, Any]) -> Text:
+    """Write an estimate with its interval."""
+    return words(quote(row, "estimate"), " ", quote(row, "interval"))
+
+
 def quote(row: Mapping[str, Any], form: str) -> Piece:
     """Quote a row of the estimates table.
 
@@ -232,6 +242,17 @@ def named(label: object) -> Piece:
 def tallied(n: int) -> Piece:
     """Write a count made while reading the data."""
     return Piece(str(n), origin="count")
+
+
+def capitalised(text: str) -> str:
+    """Start words with a capital, and leave the others as they are.
+
+    Examples
+    --------
+    >>> capitalised("time to remission (HAM-D)")
+    'Time to remission (HAM-D)'
+    """
+    return text[:1].upper() + text[1:]
 
 
 def joined(parts: Iterable[Part], by: str = "; ") -> Text:

@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import NOT_SHOWN, Part, Text, joined, named, quote, words
+from ipt_outcomes.tables.quotes import (
+    NOT_SHOWN,
+    Part,
+    Text,
+    estimated,
+    joined,
+    named,
+    quote,
+    words,
+)
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -82,9 +91,7 @@ def _against(rows: Rows) -> list[Text]:
         return [Text()] * 4
     return [
         words(quote(difference, "percent points"), " ", quote(difference, "percent interval")),
-        NOT_ESTIMATED
-        if ratio is None or ratio["estimate"] is None
-        else words(quote(ratio, "estimate"), " ", quote(ratio, "interval")),
+        NOT_ESTIMATED if ratio is None or ratio["estimate"] is None else estimated(ratio),
         words(quote(difference, "p")),
         _needed(rows),
     ]

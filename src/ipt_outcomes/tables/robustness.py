@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ipt_outcomes.tables.quotes import Text, named, quote, words
+from ipt_outcomes.tables.quotes import Text, capitalised, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -63,10 +63,6 @@ def _labels(rows: Rows, inside: str) -> list[str]:
     ]
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def _pairs(source: Source, rows: Rows) -> Iterator[tuple[Text, str, str]]:
     found = {
         (row["arm"], row["reference"]): row
@@ -101,7 +97,7 @@ def assumptions_compared(source: Source) -> Comparisons:
             row = of.first(analysis=PREFIX + label)
             if row is not None:
                 beside = of.first(analysis=PREFIX + label + RUBIN)
-                lines.append(Compared(_capital(label), row, beside))
+                lines.append(Compared(capitalised(label), row, beside))
         out.append((head, lines))
     return out
 
@@ -120,7 +116,7 @@ def remission_compared(source: Source) -> Comparisons:
     for head, arm, reference in _pairs(source, rows):
         of = rows.where(arm=(arm, None), reference=(reference, None))
         found = [(label, of.first(analysis=PREFIX + REMISSION + label)) for label in labels]
-        out.append((head, [Compared(_capital(label), row) for label, row in found if row]))
+        out.append((head, [Compared(capitalised(label), row) for label, row in found if row]))
     return [(head, lines) for head, lines in out if lines]
 
 

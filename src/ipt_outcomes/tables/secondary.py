@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import NOT_SHOWN, Text, named, quote, words
+from ipt_outcomes.tables.quotes import NOT_SHOWN, Text, estimated, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -86,7 +86,7 @@ def _lines(source: Source, rows: Rows, outcomes: list[str], adjusted: bool) -> I
                     *([words(NOT_SHOWN) if family is None else words(quote(family, "adjusted p"))]
                       if adjusted else []),
                     Text() if effect is None
-                    else words(quote(effect, "estimate"), " ", quote(effect, "interval")),
+                    else estimated(effect),
                 ),
                 group,
             )  # fmt: skip

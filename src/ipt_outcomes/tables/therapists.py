@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Part, Text, quote, words
+from ipt_outcomes.tables.quotes import Part, Text, capitalised, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -61,7 +61,7 @@ def _counts(source: Source, rows: Rows) -> Iterator[Line]:
             row = of.first(contrast=contrast, arm=arm)
             if row is not None:
                 yield Line(
-                    words(contrast[:1].upper() + contrast[1:], ", ", source.arm(arm)),
+                    words(capitalised(contrast), ", ", source.arm(arm)),
                     (words(quote(row, form)), Text(), Text(), Text()),
                     words("Therapists"),
                 )

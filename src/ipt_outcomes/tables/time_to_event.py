@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, quote, words
+from ipt_outcomes.tables.quotes import Text, capitalised, estimated, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -51,8 +51,7 @@ def _lines(source: Source, rows: Rows) -> Iterator[Line]:
         of_event = rows.where(analysis=analysis)
         for outcome in dict.fromkeys(row["outcome"] for row in of_event):
             of = of_event.where(outcome=outcome)
-            event = analysis.removeprefix("time to ")
-            group = words(event[:1].upper() + event[1:])
+            group = words(capitalised(analysis.removeprefix("time to ")))
             if outcome in source.study.outcomes:
                 group = words(group, ", ", source.outcome(outcome))
             for arm in source.arms:
@@ -63,15 +62,11 @@ def _lines(source: Source, rows: Rows) -> Iterator[Line]:
 
 def _cells(mean: Row, of: Rows) -> Iterator[Text]:
     yield words(quote(mean, "n"))
-    yield _with_interval(mean)
+    yield estimated(mean)
     for quantity in ("difference", "hazard ratio"):
         row = of.first(quantity=quantity)
-        yield Text() if row is None else _with_interval(row)
+        yield Text() if row is None else estimated(row)
         yield Text() if row is None else words(quote(row, "p"))
-
-
-def _with_interval(row: Row) -> Text:
-    return words(quote(row, "estimate"), " ", quote(row, "interval"))
 
 
 def _notes(rows: Rows) -> Iterator[Text]:
