@@ -22,7 +22,7 @@ def read(tmp_path, content: bytes, *, encoding="utf-8", delimiter=",", wanted=("
     path = tmp_path / "export.csv"
     path.write_bytes(content)
     findings = Findings("t", "export.csv")
-    source = TextFile(path, "export.csv", encoding, delimiter, "trials.t.export", findings)
+    source = TextFile(path, "export.csv", "trials.t.export", findings, encoding, delimiter)
     return read_text_table(source, wanted), findings.table()
 
 
@@ -127,7 +127,7 @@ def test_files_that_are_no_text(tmp_path):
 def test_files_that_cannot_be_opened(tmp_path):
     findings = Findings("t", "gone.csv")
     for path in (tmp_path / "gone.csv", tmp_path):
-        source = TextFile(path, "gone.csv", "utf-8", ",", "trials.t.export", findings)
+        source = TextFile(path, "gone.csv", "trials.t.export", findings, "utf-8", ",")
         assert read_text_table(source, ["a"]) is None
     assert set(findings.table()["kind"]) == {"file cannot be opened"}
 

@@ -59,7 +59,7 @@ def read_file(
         return excel.read(source, export.sheets, export.header_row)
     table: RawTable | None
     if kind == "text":
-        text = TextFile(path, name, export.encoding, export.delimiter, settings, findings)
+        text = TextFile(path, name, settings, findings, export.encoding, export.delimiter)
         table = read_text_table(text, wanted, export.header_row)
     elif kind == "parquet":
         table = parquet.read(source)

@@ -97,10 +97,10 @@ class _File:
         source = TextFile(
             folder / described.file,
             described.file,
-            described.encoding,
-            described.delimiter,
             f"{self.top} in config.yaml",
             self.findings,
+            described.encoding,
+            described.delimiter,
         )
         table = read_text_table(source, set(self._columns().values()))
         if table is None or not self._all_there(table):

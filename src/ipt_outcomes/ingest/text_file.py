@@ -11,12 +11,11 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ipt_outcomes.ingest.detection import decodes, detect_encoding, utf16
-from ipt_outcomes.ingest.findings import Findings
+from ipt_outcomes.ingest.source import Source
 
 SIGNATURES = {
     b"PK\x03\x04": "an Excel workbook or a zip archive",
@@ -34,53 +33,43 @@ LONGEST_LINE = 5_000_000
 
 
 @dataclass(frozen=True)
-class TextFile:
+class TextFile(Source):
     """A file of delimited text, as the configuration describes it.
 
     Parameters
     ----------
-    path
-        The file.
-    name
-        Its name in messages.
+    path, name, settings, findings
+        As of every :class:`~ipt_outcomes.ingest.source.Source`.
     encoding, delimiter
         As configured; None to tell them from the text.
-    settings
-        Where they are configured, for messages.
-    findings
-        Takes what was found.
     """
 
-    path: Path
-    name: str
     encoding: str | None
     delimiter: str | None
-    settings: str
-    findings: Findings
 
     def text(self) -> tuple[str, str] | None:
         """Return the text and its encoding; None when it holds none, and the findings say why."""
         try:
             if (size := self.path.stat().st_size) > MOST_BYTES:
-                self._error("too large", f"{size:,} bytes", f"at most {MOST_BYTES:,}",
-                            "Split the file, or leave out columns that the study does not need.",
-                            )  # fmt: skip
+                self.error("too large", f"{size:,} bytes", f"at most {MOST_BYTES:,}",
+                           "Split the file, or leave out columns that the study does not need.",
+                           )  # fmt: skip
                 return None
             content = self.path.read_bytes()
         except OSError as error:
-            self._error("file cannot be opened", f"a file that cannot be opened ({error.strerror})",
-                        "a readable file", "Check its name, its folder and its permissions.",
-                        )  # fmt: skip
+            self.error("file cannot be opened", f"a file that cannot be opened ({error.strerror})",
+                       "a readable file", "Check its name, its folder and its permissions.",
+                       )  # fmt: skip
             return None
         for signature, what in SIGNATURES.items():
             if content.startswith(signature):
-                self._error("not a text file", what, "a text file (CSV)",
-                            "Open it in the program that made it and save it as CSV.")  # fmt: skip
+                self.error("not a text file", what, "a text file (CSV)",
+                           "Open it in the program that made it and save it as CSV.")  # fmt: skip
                 return None
         encoding = self.encoding or detect_encoding(content)
         if (found := utf16(content)) and not encoding.lower().startswith("utf-16"):
-            self._error("wrong encoding", "text in UTF-16", f"text in {encoding}",
-                        f"Set encoding: {found} under {self.settings}.", row=1)  # fmt: skip
+            self.error("wrong encoding", "text in UTF-16", f"text in {encoding}",
+                       f"Set encoding: {found} under {self.settings}.", row=1)  # fmt: skip
             return None
         if self._has_endless_line(content):
             return None
@@ -91,9 +80,9 @@ class TextFile:
         if "\x00" in text:
             row, column = _cell_at(text, text.index("\x00"), self.delimiter or ",")
             n = text.count("\x00")
-            self._error("NUL bytes", f"{n:,} NUL characters" if n > 1 else "a NUL character",
-                        "text", "The file is damaged, or no text file: export again.",
-                        row=row, column=column)  # fmt: skip
+            self.error("NUL bytes", f"{n:,} NUL characters" if n > 1 else "a NUL character",
+                       "text", "The file is damaged, or no text file: export again.",
+                       row=row, column=column)  # fmt: skip
             return None
         # A first line such as `sep=;` tells a spreadsheet the delimiter and is not shown as a row.
         return re.sub(r"\Asep=[^\r\n](?:\r\n|\r|\n)", "", text, count=1), encoding
@@ -107,11 +96,11 @@ class TextFile:
         longest = int(lengths.argmax())
         if lengths[longest] <= LONGEST_LINE:
             return False
-        self._error("endless line", f"a line of {int(lengths[longest]):,} bytes",
-                    f"lines of at most {LONGEST_LINE:,}",
-                    "The file has lost its line ends, or is no table: export again.",
-                    row=content[: int(ends[longest - 1])].count(b"\n") + 2 if longest else 1,
-                    )  # fmt: skip
+        self.error("endless line", f"a line of {int(lengths[longest]):,} bytes",
+                   f"lines of at most {LONGEST_LINE:,}",
+                   "The file has lost its line ends, or is no table: export again.",
+                   row=content[: int(ends[longest - 1])].count(b"\n") + 2 if longest else 1,
+                   )  # fmt: skip
         return True
 
     def _decoded(self, content: bytes, encoding: str) -> str | None:
@@ -119,9 +108,9 @@ class TextFile:
             text = content.decode(encoding)
             text.encode("utf-8")  # some encodings can yield what is no text
         except LookupError:
-            self._error("unknown encoding", f"encoding: {encoding}",
-                        "the name of a text encoding, such as utf-8 or cp1252",
-                        f"Correct encoding under {self.settings}.")  # fmt: skip
+            self.error("unknown encoding", f"encoding: {encoding}",
+                       "the name of a text encoding, such as utf-8 or cp1252",
+                       f"Correct encoding under {self.settings}.")  # fmt: skip
             return None
         except UnicodeError as error:
             self._wrong_encoding(content, getattr(error, "start", 0), encoding)
@@ -142,29 +131,9 @@ class TextFile:
             mend = f"The file looks like {guess}: set encoding: {guess} under {self.settings}."
         # One character per byte, so that the place of the byte is the place in the text.
         row, column = _cell_at(content.decode("latin-1"), first, self.delimiter or ",")
-        self._error("wrong encoding",
-                    f"the byte 0x{content[first]:02X}, which is not {encoding}",
-                    f"text in {encoding}", mend, row=row, column=column)  # fmt: skip
-
-    def _error(
-        self,
-        kind: str,
-        found: str,
-        expected: str,
-        mend: str,
-        row: int | None = None,
-        column: str | None = None,
-    ) -> None:
-        self.findings.add(
-            "error",
-            kind,
-            file=self.name,
-            row=row,
-            column=column,
-            found=found,
-            expected=expected,
-            mend=mend,
-        )
+        self.error("wrong encoding",
+                   f"the byte 0x{content[first]:02X}, which is not {encoding}",
+                   f"text in {encoding}", mend, row=row, column=column)  # fmt: skip
 
 
 def records(text: str, delimiter: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:

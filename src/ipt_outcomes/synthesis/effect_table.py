@@ -115,7 +115,7 @@ def read_effect_table(
         None when the file cannot be read at all; the findings then say why.
     """
     wanted = {columns.trial, *columns.numbers(), *numbers.values(), *categories.values()}
-    source = TextFile(Path(path), findings.file, encoding, delimiter, SETTINGS, findings)
+    source = TextFile(Path(path), findings.file, SETTINGS, findings, encoding, delimiter)
     raw = read_text_table(source, wanted)
     if raw is None:
         return None
