@@ -20,7 +20,7 @@ from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import ModelFrame, TrialData
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.multiplicity import holm
-from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
+from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, fit_as_primary, repeated_formula
 from ipt_outcomes.results import Row, t_inference
 from ipt_outcomes.study.trials import PROBLEM_AREA_LABELS
 
@@ -102,19 +102,10 @@ def _slopes_at(
     data: TrialData, observed: pd.DataFrame, terms: list[str], endpoint: str
 ) -> Iterator[Row]:
     """Fit the model with these numbers beside each other and give their slopes at the endpoint."""
-    from ipt_outcomes.mixed import mixed_model
-
     plan = data.study.analyses.primary
     own = ["baseline", *(["arm"] if observed["arm"].drop_duplicates().size > 1 else [])]
-    fit = mixed_model(
-        repeated_formula(observed, plan.adjust_for, [*own, *terms]),
-        observed,
-        participant="participant",
-        visit="visit",
-        covariance=plan.covariance,
-        df=plan.degrees_of_freedom,
-        level=plan.level,
-    )
+    formula = repeated_formula(observed, plan.adjust_for, [*own, *terms])
+    fit = fit_as_primary(plan, formula, observed)
     for term in terms:
         slopes = fit.trends(term, None, by="visit")
         (row,) = slopes[slopes["visit"].astype(str) == endpoint].to_dict("records")

@@ -28,7 +28,7 @@ from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time
 from ipt_outcomes.analyses.proportions import clopper_pearson
-from ipt_outcomes.analyses.repeated import endpoint_sds
+from ipt_outcomes.analyses.repeated import endpoint_sds, fit_as_primary
 from ipt_outcomes.results import Row, estimates, t_inference
 from ipt_outcomes.study.process_analyses import BlindingAnalysis
 
@@ -257,11 +257,12 @@ def _self_report(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterato
     primary = data.study.analyses.primary
     terms = ["baseline*visit", "other_baseline*visit", "arm*visit"]
     terms += _varying(frame, tuple(primary.adjust_for))
-    fit = _fit("score ~ " + " + ".join(terms), frame, data.study.reference_arm,
-               primary.degrees_of_freedom, primary.covariance, plan.level)  # fmt: skip
+    reference = data.study.reference_arm
+    fit = fit_as_primary(
+        primary, "score ~ " + " + ".join(terms), frame, {"arm": reference}, level=plan.level
+    )
     names = {o: data.study.outcomes[o].short_label for o in (plan.clinician, plan.self_report)}
     labels = {arm: data.study.arms[arm].label for arm in data.arms}
-    reference = data.study.reference_arm
     counts = (
         frame[frame["visit"] == endpoint].groupby("arm", observed=True)["participant"].nunique()
     )
@@ -315,28 +316,12 @@ def drift_model(
     ipt_outcomes.mixed.MixedModelError
         When the model cannot be fitted.
     """
-    terms = ["baseline*visit", "arm*visit", *_varying(frame, covariates)]
-    terms += ["rater*order"] if by_rater else ["rater", "order"]
-    return _fit("score ~ " + " + ".join(terms), frame, reference, degrees_of_freedom, covariance,
-                level)  # fmt: skip
-
-
-def _varying(frame: pd.DataFrame, covariates: tuple[str, ...]) -> list[str]:
-    return [name for name in covariates if frame[name].drop_duplicates().size > 1]
-
-
-def _fit(
-    formula: str,
-    frame: pd.DataFrame,
-    reference: str,
-    degrees_of_freedom: str,
-    covariance: str,
-    level: float,
-) -> MixedModelFit:
     from ipt_outcomes.mixed import mixed_model
 
+    terms = ["baseline*visit", "arm*visit", *_varying(frame, covariates)]
+    terms += ["rater*order"] if by_rater else ["rater", "order"]
     return mixed_model(
-        formula,
+        "score ~ " + " + ".join(terms),
         frame,
         participant="participant",
         visit="visit",
@@ -345,6 +330,10 @@ def _fit(
         reference={"arm": reference},
         level=level,
     )
+
+
+def _varying(frame: pd.DataFrame, covariates: tuple[str, ...]) -> list[str]:
+    return [name for name in covariates if frame[name].drop_duplicates().size > 1]
 
 
 def _method(fit: MixedModelFit) -> Row:

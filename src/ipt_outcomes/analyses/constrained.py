@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, estimand_scores, members
+from ipt_outcomes.analyses.repeated import fit_as_primary
 from ipt_outcomes.frames import CHARACTERISTIC
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ def fit_constrained(data: TrialData, outcome: str, estimand: str) -> Constrained
     ipt_outcomes.mixed.MixedModelError
         When the model cannot be fitted; the message says why.
     """
-    from ipt_outcomes.mixed import mixed_model
-
     plan, study = data.study.analyses.primary, data.study
     people = members(data, AS_RANDOMISED, outcome)
     scores, notes = estimand_scores(data, outcome, estimand)
@@ -87,15 +86,7 @@ def fit_constrained(data: TrialData, outcome: str, estimand: str) -> Constrained
         rows[f"at_{a}"] = (rows["visit"] == visit).astype(float)
         terms |= {f"arm_{g}:at_{a}": (arm, visit) for g, arm in enumerate(others)}
     used = [name for name in plan.adjust_for if rows[name].drop_duplicates().size > 1]
-    fit = mixed_model(
-        "score ~ " + " + ".join(["visit", *used, *terms]),
-        rows,
-        participant="participant",
-        visit="visit",
-        covariance=plan.covariance,
-        df=plan.degrees_of_freedom,
-        level=plan.level,
-    )
+    fit = fit_as_primary(plan, "score ~ " + " + ".join(["visit", *used, *terms]), rows)
     table = fit.coefficients
     table = table[table["term"].isin(terms)].reset_index(drop=True)
     counted = rows.groupby(["arm", "visit"], observed=True)["participant"].nunique()

@@ -15,6 +15,7 @@ All are exploratory: the prespecified analysis stays the primary one.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.constrained import fit_constrained
 from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
-from ipt_outcomes.analyses.repeated import repeated_formula
+from ipt_outcomes.analyses.repeated import fit_as_primary, repeated_formula
 from ipt_outcomes.imputation import stream
 from ipt_outcomes.results import Row, estimates, t_inference
 from ipt_outcomes.study.effects import CrossChecksAnalysis
@@ -113,8 +114,6 @@ def _constrained(data: TrialData, outcome: str) -> Iterator[Row]:
 
 
 def _refits(data: TrialData, outcome: str, plan: CrossChecksAnalysis) -> Iterator[Row]:
-    from ipt_outcomes.mixed import mixed_model
-
     if plan.robust is None and not plan.bootstrap:
         return
     primary = data.study.analyses.primary
@@ -122,16 +121,11 @@ def _refits(data: TrialData, outcome: str, plan: CrossChecksAnalysis) -> Iterato
     observed = frame.rows[frame.rows["score"].notna()]
     formula = repeated_formula(observed, primary.adjust_for, ["baseline", "arm"])
 
-    def fitted(covariance: str, errors: str, df: str) -> MixedModelFit:
-        return mixed_model(
-            formula, observed, participant="participant", visit="visit", covariance=covariance,
-            df=df, standard_errors=errors, reference={"arm": data.study.reference_arm},
-            level=primary.level,
-        )  # fmt: skip
-
-    fit = fitted(primary.covariance, "model", "satterthwaite")
+    fitted = partial(fit_as_primary, primary, formula, observed,
+                     {"arm": data.study.reference_arm}, df="satterthwaite")  # fmt: skip
+    fit = fitted()
     if plan.robust is not None:
-        robust = fitted(fit.covariance_used, plan.robust, "satterthwaite")
+        robust = fitted(covariance=fit.covariance_used, standard_errors=plan.robust)
         where = _shared(
             data, outcome, f"{plan.robust} errors",
             f"mixed model for repeated measures, REML, {plan.robust} sandwich errors, "

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
-from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
+from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, fit_as_primary, repeated_formula
 from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.results import Row, t_inference
 from ipt_outcomes.study import Study
@@ -164,7 +164,6 @@ def fit_factorial(
     ipt_outcomes.mixed.MixedModelError
         When the model cannot be fitted.
     """
-    from ipt_outcomes.mixed import mixed_model
     from ipt_outcomes.mixed.grid import mean_rows
 
     study, plan = data.study, data.study.analyses.primary
@@ -190,16 +189,8 @@ def fit_factorial(
         if lost:
             notes.append(f"{lost} participants of whom it is not known not analysed")
     adjust = [name for name in plan.adjust_for if name != cells.characteristic]
-    fit = mixed_model(
-        repeated_formula(observed, adjust, ["baseline", "cell"]),
-        observed,
-        participant="participant",
-        visit="visit",
-        covariance=plan.covariance,
-        df=plan.degrees_of_freedom,
-        reference={"cell": "neither"},
-        level=plan.level,
-    )
+    formula = repeated_formula(observed, adjust, ["baseline", "cell"])
+    fit = fit_as_primary(plan, formula, observed, {"cell": "neither"})
     place, means = mean_rows(fit.design, ["visit", "cell"], None, "equal")
     at = {(str(visit), str(cell)): means[k] for k, (visit, cell) in enumerate(place)}
     visits = list(dict.fromkeys(visit for visit, _ in at))

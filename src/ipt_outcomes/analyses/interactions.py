@@ -25,7 +25,7 @@ import pandas as pd
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
-from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, repeated_formula
+from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, fit_as_primary, repeated_formula
 from ipt_outcomes.results import Row, t_inference
 
 if TYPE_CHECKING:
@@ -201,22 +201,16 @@ class Interaction:
     def _fit(
         self, observed: pd.DataFrame, reference: dict[str, str] | None = None
     ) -> MixedModelFit:
-        from ipt_outcomes.mixed import mixed_model
-
         plan = self.data.study.analyses.primary
         adjust = [name for name in plan.adjust_for if name != self.moderator.name]
         own = ["arm*moderator"] + ([] if self.moderator.values is None else ["baseline"])
         several = observed["visit"].drop_duplicates().size > 1
         formula = repeated_formula(observed, adjust, own)
-        return mixed_model(
+        return fit_as_primary(
+            plan,
             formula if several else formula.replace("*visit", ""),
             observed,
-            participant="participant",
-            visit="visit",
-            covariance=plan.covariance,
-            df=plan.degrees_of_freedom,
-            reference={"arm": self.reference, **(reference or {})},
-            level=plan.level,
+            {"arm": self.reference, **(reference or {})},
         )
 
     def _effect(self, arm: object) -> str:

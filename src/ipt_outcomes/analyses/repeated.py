@@ -156,12 +156,15 @@ def fit_repeated_measures(
     plan = data.study.analyses.primary
     observed = frame.rows[frame.rows["score"].notna()]
     formula = repeated_formula(observed, plan.adjust_for, ["baseline", *also, group])
-    fit = _fit(formula, observed, plan, {group: reference}, plan.covariance, robust=False)
+    fit = fit_as_primary(plan, formula, observed, {group: reference})
     stepped_down = fit.covariance_used != plan.covariance
     if stepped_down:
         # A simpler covariance may be wrong: the errors that do not rely on it come first.
-        used = fit.covariance_used
-        model_based, fit = fit, _fit(formula, observed, plan, {group: reference}, used, robust=True)
+        model_based = fit
+        fit = fit_as_primary(
+            plan, formula, observed, {group: reference}, covariance=fit.covariance_used,
+            df="satterthwaite", standard_errors="CR2", fallback=False,
+        )  # fmt: skip
     counts = observed.groupby([group, "visit"], observed=True)["participant"].nunique()
     outcome = data.study.outcomes[where["outcome"]]
     shared: Row = {
@@ -213,28 +216,39 @@ def repeated_formula(observed: pd.DataFrame, adjust_for: list[str], by_visit: li
     return "score ~ " + " + ".join([*terms, *covariates])
 
 
-def _fit(
-    formula: str,
-    frame: pd.DataFrame,
+def fit_as_primary(
     plan: PrimaryAnalysis,
-    reference: dict[str, str],
-    covariance: str,
-    *,
-    robust: bool,
+    formula: str,
+    observed: pd.DataFrame,
+    reference: Mapping[str, str] | None = None,
+    **instead: Any,
 ) -> MixedModelFit:
+    """Fit a formula by visit with the covariance, degrees of freedom and level of the primary plan.
+
+    Parameters
+    ----------
+    plan
+        The primary analysis of the configuration.
+    formula, observed, reference
+        The model, the rows with a score, and the reference level of a column.
+    instead
+        What :func:`ipt_outcomes.mixed.mixed_model` is asked for beside or instead of that.
+
+    Raises
+    ------
+    ipt_outcomes.mixed.MixedModelError
+        When the model cannot be fitted; the message says why.
+    """
     from ipt_outcomes.mixed import mixed_model
 
+    asked = {"covariance": plan.covariance, "df": plan.degrees_of_freedom, "level": plan.level}
     return mixed_model(
         formula,
-        frame,
+        observed,
         participant="participant",
         visit="visit",
-        covariance=covariance,
-        df="satterthwaite" if robust else plan.degrees_of_freedom,
-        standard_errors="CR2" if robust else "model",
         reference=reference,
-        level=plan.level,
-        fallback=not robust,
+        **{**asked, **instead},
     )
 
 
