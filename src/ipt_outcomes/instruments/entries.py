@@ -258,19 +258,16 @@ def _column(
     column = entries.name
     values, unread = _numbers(entries, letters=item in definition.items.letters)
     expected = _expected(definition, item)
-    if unread.any():
-        findings.append(
-            finding(
-                "error",
-                "not a number",
-                rows=entries.index[unread],
-                item=item,
-                column=column,
-                found=_shown(entries[unread]),
-                expected=expected,
-                mend="Correct the entry, or name it as a missing code.",
-            )
-        )
+
+    def report(wrong: np.ndarray, kind: str, mend: str) -> None:
+        if wrong.any():
+            shown = entries[wrong]
+            findings.append(
+                finding("error", kind, rows=shown.index, item=item, column=column,
+                        found=_shown(shown), expected=expected, mend=mend)
+            )  # fmt: skip
+
+    report(unread, "not a number", "Correct the entry, or name it as a missing code.")
     not_applicable = np.isin(values, definition.items.not_applicable.get(item, ()))
     values[np.isin(values, definition.items.not_assessed.get(item, ())) | not_applicable] = np.nan
     low, high = definition.items.range_of(item)
@@ -279,33 +276,9 @@ def _column(
     if definition.items.whole:
         with np.errstate(invalid="ignore"):
             broken = ~outside & np.isfinite(values) & (values != np.floor(values))
-    if outside.any():
-        findings.append(
-            finding(
-                "error",
-                "out of range",
-                rows=entries.index[outside],
-                item=item,
-                column=column,
-                found=_shown(entries[outside]),
-                expected=expected,
-                mend="Correct the entry, or name it as a missing code; see whether another "
-                "version of the instrument, or another coding, was used.",
-            )
-        )
-    if broken.any():
-        findings.append(
-            finding(
-                "error",
-                "not a whole number",
-                rows=entries.index[broken],
-                item=item,
-                column=column,
-                found=_shown(entries[broken]),
-                expected=expected,
-                mend="Correct the entry.",
-            )
-        )
+    report(outside, "out of range", "Correct the entry, or name it as a missing code; see whether "
+           "another version of the instrument, or another coding, was used.")  # fmt: skip
+    report(broken, "not a whole number", "Correct the entry.")
     wrong = outside | broken | unread
     values[wrong] = np.nan
     return values, wrong, not_applicable
