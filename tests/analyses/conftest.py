@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,24 @@ def canonical(frame: pd.DataFrame, columns: dict[str, tuple[str, bool, str]]) ->
     }
     extra = {name: frame[name] for name in frame if name.startswith("characteristic_")}
     return pd.DataFrame({**full, **extra}, index=frame.index)
+
+
+def pick(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
+    """Return the rows with these values; None asks for empty cells."""
+    for name, value in where.items():
+        table = table[table[name].isna() if value is None else table[name] == value]
+    return table
+
+
+def planned(
+    data: TrialData, change: Callable[[dict[str, Any]], object] | None = None, **sections: Any
+) -> TrialData:
+    """Give a trial other sections under ``analyses``, or another configuration."""
+    content = data.study.model_dump(mode="json")
+    content["analyses"] |= sections
+    if change is not None:
+        change(content)
+    return replace(data, study=Study.model_validate(content))
 
 
 def example_config() -> dict:

@@ -59,10 +59,3 @@ def with_process(
         study=Study.model_validate(content),
         process=validate_process(pd.concat(parts, ignore_index=True)),
     )
-
-
-def pick(table: pd.DataFrame, **where: Any) -> pd.DataFrame:
-    """Return the rows with these values; None asks for empty cells."""
-    for name, value in where.items():
-        table = table[table[name].isna() if value is None else table[name] == value]
-    return table

@@ -19,7 +19,8 @@ from ipt_outcomes.instruments import instrument, reliable_change
 from ipt_outcomes.results import read, write_apart
 from ipt_outcomes.study.contradictions import contradictions
 
-from .process_rows import pick, with_process
+from .conftest import pick
+from .process_rows import with_process
 
 PLAN = {"safety": {"adverse_events": {"term": "what", "serious": "serious", "severity": "grade"}}}
 

@@ -12,6 +12,7 @@ from ipt_outcomes.analyses.negative_binomial import CountError, fit_rates
 from ipt_outcomes.analyses.response_data import score_matrix
 from ipt_outcomes.study import Study
 
+from .conftest import pick
 from .reference_values import R, participants
 
 
@@ -23,12 +24,6 @@ def with_counts(data, kind, draw):
     arm = scores["participant"].map(data.participants.set_index("participant")["arm"])
     scores.loc[seen, "score"] = draw(arm[seen], scores.loc[seen, "visit"]).astype(float)
     return replace(data, study=Study.model_validate(content), scores=scores)
-
-
-def rows(table, **where):
-    for name, value in where.items():
-        table = table[table[name] == value]
-    return table
 
 
 def test_rates_equal_glm_nb():
@@ -54,9 +49,9 @@ def test_episodes(reference_trial):
         return random.negative_binomial(1.2, 1.2 / (1.2 + mean))
 
     table = counts(with_counts(reference_trial, {}, draw))
-    ipt = rows(table, quantity="rate ratio", arm="IPT")
+    ipt = pick(table, quantity="rate ratio", arm="IPT")
     assert ipt["lower"].item() < 0.5 < ipt["upper"].item()
-    assert rows(table, quantity="variance")["estimate"].item() == pytest.approx(1 / 1.2, rel=0.4)
+    assert pick(table, quantity="variance")["estimate"].item() == pytest.approx(1 / 1.2, rel=0.4)
 
 
 def test_days(reference_trial):
@@ -70,16 +65,16 @@ def test_days(reference_trial):
     table = counts(data)
     matrix = score_matrix(data, "hamd17", "policy", [])
     for arm, a in (("IPT", 0), ("MED", 2)):
-        own = rows(table, quantity="mean", arm=arm, visit="week_16")
+        own = pick(table, quantity="mean", arm=arm, visit="week_16")
         observed = np.nanmean(matrix.at("week_16")[matrix.arm == a])
         assert own["estimate"].item() == pytest.approx(observed, abs=0.7)
         assert 0 < own["lower"].item() < own["upper"].item() < 28
-    difference = rows(table, quantity="difference", arm="IPT", visit="week_16")
+    difference = pick(table, quantity="difference", arm="IPT", visit="week_16")
     assert difference["lower"].item() < -7 < difference["upper"].item()
-    odds = rows(table, quantity="odds ratio", arm="IPT", visit="week_16")
+    odds = pick(table, quantity="odds ratio", arm="IPT", visit="week_16")
     assert odds["upper"].item() < 1
     # beta-binomial days with a + b = 4: 1 + 27 / 5 times the binomial variance
-    assert rows(table, quantity="variance")["estimate"].item() == pytest.approx(6.4, rel=0.2)
+    assert pick(table, quantity="variance")["estimate"].item() == pytest.approx(6.4, rel=0.2)
 
 
 def test_what_is_no_count_is_refused(reference_trial):

@@ -11,13 +11,12 @@ import pytest
 from ipt_outcomes.analyses.constrained import fit_constrained
 from ipt_outcomes.analyses.cross_checks import cross_checks
 from ipt_outcomes.analyses.primary import primary
-from ipt_outcomes.study import Study
+
+from .conftest import planned
 
 
 def with_plan(data, **plan):
-    content = data.study.model_dump(mode="json")
-    content["analyses"]["cross_checks"] = plan
-    return replace(data, study=Study.model_validate(content))
+    return planned(data, cross_checks=plan)
 
 
 def kind(table, name):

@@ -16,7 +16,8 @@ from ipt_outcomes.simulate.process import PanelDesign, simulate_panel
 from ipt_outcomes.study.contradictions import contradictions
 from ipt_outcomes.study.process_analyses import CrossLaggedAnalysis
 
-from .process_rows import pick, with_process
+from .conftest import pick
+from .process_rows import with_process
 
 PAIRS = {"pairs": {"social": {"predictor": "functioning", "outcome": "symptoms"}}}
 

@@ -17,7 +17,8 @@ from ipt_outcomes.analyses.data import (
     members,
     model_frame,
 )
-from ipt_outcomes.study import Study
+
+from .conftest import planned
 
 
 def with_stop(data, participant: str, day: int):
@@ -32,12 +33,6 @@ def with_score(data, participant: str, visit: str, score: float | None):
     assert at.sum() == 1
     scores.loc[at, "score"] = float("nan") if score is None else score
     return replace(data, scores=scores)
-
-
-def with_config(data, change):
-    content = data.study.model_dump(mode="json")
-    change(content)
-    return replace(data, study=Study.model_validate(content))
 
 
 def test_everyone_with_baseline_and_a_later_score_is_in_the_model(reference_trial):
@@ -98,7 +93,7 @@ def test_per_protocol(reference_trial):
             "received_the_randomised_arm": True,
         }
 
-    data = with_config(reference_trial, rule)
+    data = planned(reference_trial, rule)
     people = data.participants.copy()
     people["sessions_attended"] = pd.array([12] * len(people), "Int64")
     first = {arm: people.index[people["arm"] == arm] for arm in data.arms}

@@ -16,7 +16,8 @@ from ipt_outcomes.analyses.disclosure import SUPPRESSED
 from ipt_outcomes.analyses.participant_values import UnknownVariableError
 from ipt_outcomes.study.process_analyses import BlindingAnalysis
 
-from .process_rows import pick, with_process
+from .conftest import pick
+from .process_rows import with_process
 
 VISITS = ["baseline", "week_4", "week_8", "week_12", "week_16"]
 

@@ -15,11 +15,7 @@ from ipt_outcomes.analyses.disclosure import SMALLEST, suppress
 from ipt_outcomes.analyses.distributions import inner_edges
 from ipt_outcomes.study import Study
 
-
-def rows(table, **where):
-    for name, value in where.items():
-        table = table[table[name].isna() if value is None else table[name] == value]
-    return table
+from .conftest import pick
 
 
 def test_observed_means_are_those_of_the_frame(reference_trial):
@@ -27,7 +23,7 @@ def test_observed_means_are_those_of_the_frame(reference_trial):
     scores = reference_trial.scores
     arm = scores["participant"].map(reference_trial.participants.set_index("participant")["arm"])
     values = scores[(arm == "IPT") & (scores["visit"] == "week_12")]["score"].dropna()
-    (mean,) = rows(table, analysis="observed", arm="IPT", visit="week_12",
+    (mean,) = pick(table, analysis="observed", arm="IPT", visit="week_12",
                    quantity="observed mean", analysis_set="as randomised").to_dict("records")  # fmt: skip
     interval = stats.t.interval(0.95, len(values) - 1, values.mean(), stats.sem(values))
     assert mean["estimate"] == pytest.approx(values.mean())
@@ -36,7 +32,7 @@ def test_observed_means_are_those_of_the_frame(reference_trial):
 
 
 def test_classes_hold_everyone_and_open_ends_are_never_small(reference_trial):
-    table = rows(describe(reference_trial), analysis="baseline distribution", outcome="hamd17")
+    table = pick(describe(reference_trial), analysis="baseline distribution", outcome="hamd17")
     people = reference_trial.participants.set_index("participant")["arm"]
     start = reference_trial.scores[reference_trial.scores["visit"] == "baseline"]
     start = start.dropna(subset=["score"])
@@ -77,16 +73,16 @@ def test_the_flow_adds_up(reference_trial):
     people = reference_trial.participants.copy()
     people.loc[people.index[:3], "treatment_stop_day"] = 30
     people.loc[people.index[:2], "treatment_stop_reason"] = "moved away"
-    table = rows(describe(replace(reference_trial, participants=people)), analysis="flow")
-    total = rows(table, contrast="randomised", arm=None)["estimate"].item()
+    table = pick(describe(replace(reference_trial, participants=people)), analysis="flow")
+    total = pick(table, contrast="randomised", arm=None)["estimate"].item()
     arms = table[(table["contrast"] == "randomised") & table["arm"].notna()]["estimate"]
     assert total == arms.sum() == 168
-    stopped = rows(table, arm="IPT")
-    assert rows(stopped, contrast="stopped treatment")["estimate"].item() == 3
-    assert rows(stopped, contrast="stopped treatment: moved away")["estimate"].item() == 2
-    assert rows(stopped, contrast="stopped treatment: reason not recorded")["estimate"].item() == 1
-    screened = rows(table, contrast="assessed for eligibility")["estimate"].item()
-    assert screened == rows(table, contrast="excluded")["estimate"].item() + 240
+    stopped = pick(table, arm="IPT")
+    assert pick(stopped, contrast="stopped treatment")["estimate"].item() == 3
+    assert pick(stopped, contrast="stopped treatment: moved away")["estimate"].item() == 2
+    assert pick(stopped, contrast="stopped treatment: reason not recorded")["estimate"].item() == 1
+    screened = pick(table, contrast="assessed for eligibility")["estimate"].item()
+    assert screened == pick(table, contrast="excluded")["estimate"].item() + 240
 
 
 def test_no_p_value_describes_a_baseline(reference_trial):
@@ -101,7 +97,7 @@ def test_a_small_cell_is_hidden_and_cannot_be_subtracted(reference_trial):
     site[np.flatnonzero(people["arm"] == "IPT")[:3]] = "S2"
     people["site"] = site.astype("str")
     people["site"] = people["site"].astype("str")
-    table = rows(describe(replace(reference_trial, participants=people)), outcome="site")
+    table = pick(describe(replace(reference_trial, participants=people)), outcome="site")
     shown = table[table["estimate"].notna()]
     assert not shown["estimate"].between(1, SMALLEST - 1).any()
     # 3 in IPT is hidden; so is its complement there, and the same level's total
@@ -109,7 +105,7 @@ def test_a_small_cell_is_hidden_and_cannot_be_subtracted(reference_trial):
     assert {("IPT", "S1"), ("IPT", "S2")} <= set(
         zip(hidden["arm"], hidden["subgroup"], strict=True)
     )
-    assert rows(hidden, arm=None, subgroup="S2").shape[0] == 1
+    assert pick(hidden, arm=None, subgroup="S2").shape[0] == 1
 
 
 @given(st.dictionaries(st.sampled_from("ABCDEF"), st.integers(0, 40), min_size=1))
@@ -129,6 +125,6 @@ def test_ends_that_no_column_records_are_not_counted_as_nobody(reference_trial):
     for name in ("treatment_stop_date", "treatment_stop_reason"):
         content["trials"]["example"]["columns"][name] = None
     table = describe(replace(reference_trial, study=Study.model_validate(content)))
-    stages = set(rows(table, analysis="flow")["contrast"])
+    stages = set(pick(table, analysis="flow")["contrast"])
     assert "stopped treatment" not in stages
     assert "left the study" in stages

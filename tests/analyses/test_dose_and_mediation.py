@@ -21,7 +21,8 @@ from ipt_outcomes.analyses.mediation import (
 from ipt_outcomes.study.contradictions import contradictions
 from ipt_outcomes.study.process_analyses import ComplierEffect, DoseResponseAnalysis
 
-from .process_rows import pick, with_process
+from .conftest import pick
+from .process_rows import with_process
 
 REFERENCE = Path(__file__).parent / "reference" / "process"
 R = json.loads((REFERENCE / "process.json").read_text("utf-8"))

@@ -14,21 +14,15 @@ from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.factorial import INTERACTION, additivity
 from ipt_outcomes.analyses.medication import MedicationError, medication
 from ipt_outcomes.ingest import ingest_trial
-from ipt_outcomes.study import Study, load_study
+from ipt_outcomes.study import load_study
 from ipt_outcomes.study.contradictions import contradictions
 
-from .conftest import ROOT
+from .conftest import ROOT, planned
 from .simulated import CELLS, stored_trial
 
 
 def factorial(**plan):
     return stored_trial("factorial", "PLA", {"medication": {"factorial": CELLS, **plan}})
-
-
-def changed(data, change):
-    content = data.study.model_dump(mode="json")
-    change(content)
-    return replace(data, study=Study.model_validate(content))
 
 
 @pytest.fixture(scope="module")
@@ -132,7 +126,7 @@ def test_timing_by_symptoms():
     ],
 )
 def test_four_arms_that_are_no_factorial_are_refused(arm, part, value, message):
-    data = changed(factorial(), lambda content: content["arms"][arm].update({part: value}))
+    data = planned(factorial(), lambda content: content["arms"][arm].update({part: value}))
     with pytest.raises(MedicationError, match=message):
         medication(data)
 
@@ -165,7 +159,7 @@ def two_arms(seed=3):
             "status": "confirmatory", "factorial": {"characteristic": "drug", "present": "yes"},
         }  # fmt: skip
 
-    data = changed(data, change)
+    data = planned(data, change)
     # IPT+MED joins IPT and MED joins PLA, so that every cell is filled
     people = data.participants.copy()
     people["arm"] = people["arm"].replace({"IPT+MED": "IPT", "MED": "PLA"}).astype("str")
@@ -187,7 +181,7 @@ def test_a_drug_that_was_not_randomised_carries_its_caution():
 
 def test_a_characteristic_that_makes_no_cells_is_refused():
     data = two_arms()
-    lost = changed(data, lambda c: c["analyses"]["medication"]["factorial"].update(present="2"))
+    lost = planned(data, lambda c: c["analyses"]["medication"]["factorial"].update(present="2"))
     with pytest.raises(MedicationError, match="nobody has the code 2; recorded are no, yes"):
         medication(lost)
 

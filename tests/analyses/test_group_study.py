@@ -15,7 +15,7 @@ from ipt_outcomes.ingest.release import release
 from ipt_outcomes.simulate.group_study import write_group_study
 from ipt_outcomes.study import load_study
 
-from .process_rows import pick
+from .conftest import pick
 
 
 @pytest.fixture(scope="module")

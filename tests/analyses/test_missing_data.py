@@ -9,13 +9,12 @@ import pandas as pd
 import pytest
 
 from ipt_outcomes.analyses.missing_data import MissingDataError, missing_data
-from ipt_outcomes.study import Study
+
+from .conftest import planned
 
 
 def with_plan(data, **plan):
-    content = data.study.model_dump(mode="json")
-    content["analyses"]["missing_data"] = plan
-    return replace(data, study=Study.model_validate(content))
+    return planned(data, missing_data=plan)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from ipt_outcomes.mixed import ConvergenceError, DesignError
 from ipt_outcomes.results import NOT_FITTED
 from ipt_outcomes.study import Study
 
+from .conftest import planned
 from .simulated import stored_trial
 
 WHY = "covariance 'unstructured' was not fitted: no maximum"
@@ -38,12 +39,6 @@ def failing(monkeypatch):
         monkeypatch.setattr(ipt_outcomes.mixed, "mixed_model", mixed_model)
 
     return where
-
-
-def with_analyses(data, **analyses):
-    content = data.study.model_dump(mode="json")
-    content["analyses"] |= analyses
-    return replace(data, study=Study.model_validate(content))
 
 
 def told(table):
@@ -92,7 +87,7 @@ def test_a_moderator(reference_trial, failing):
 
 
 def test_one_covariance_of_the_diagnostics(reference_trial, failing):
-    data = with_analyses(reference_trial, diagnostics={"covariances": ["compound symmetry"]})
+    data = planned(reference_trial, diagnostics={"covariances": ["compound symmetry"]})
     before = diagnostics(data)
     failing(lambda formula, frame, options: options.get("covariance") == "compound symmetry")
     after = diagnostics(data)

@@ -13,7 +13,7 @@ from ipt_outcomes.analyses.effect_size import pooled_sd
 from ipt_outcomes.analyses.primary import primary
 from ipt_outcomes.study import Study
 
-from .conftest import REFERENCE
+from .conftest import REFERENCE, pick
 
 
 def stored(name):
@@ -25,12 +25,6 @@ def mmrm():
     return stored("us/satterthwaite")
 
 
-def rows(table, **where):
-    for name, value in where.items():
-        table = table[table[name] == value]
-    return table
-
-
 def close(found, expected, se):
     """Within 1e-6 of the larger of the reference value and its standard error."""
     found, expected = np.asarray(found, float), np.asarray(expected, float)
@@ -39,7 +33,7 @@ def close(found, expected, se):
 
 def test_differences_equal_mmrm(reference_trial, mmrm):
     # score ~ baseline x visit has the same arm contrasts as change ~ baseline x visit
-    table = rows(primary(reference_trial, "hamd17"), quantity="difference", estimand="policy")
+    table = pick(primary(reference_trial, "hamd17"), quantity="difference", estimand="policy")
     assert_equal_contrasts(table, mmrm)
 
 
@@ -48,7 +42,7 @@ def test_kenward_roger_differences_equal_mmrm_without_second_derivatives(referen
     content = reference_trial.study.model_dump(mode="json")
     content["analyses"]["primary"]["degrees_of_freedom"] = "kenward-roger"
     data = replace(reference_trial, study=Study.model_validate(content))
-    table = rows(primary(data, "hamd17"), quantity="difference", estimand="policy")
+    table = pick(primary(data, "hamd17"), quantity="difference", estimand="policy")
     assert table["method"].str.contains("Kenward–Roger").all()
     assert_equal_contrasts(table, stored("us/kenward_roger_linear"))
 
@@ -58,7 +52,7 @@ def assert_equal_contrasts(table, fit):
     assert len(contrasts) == len(table) == 8
     for line in contrasts.to_dict("records"):
         arm = line["contrast"].removesuffix(" - MED").strip("()")
-        (own,) = rows(table, arm=arm, visit=f"week_{line['visit']}").to_dict("records")
+        (own,) = pick(table, arm=arm, visit=f"week_{line['visit']}").to_dict("records")
         for mine, theirs in (
             ("estimate", "estimate"), ("se", "SE"), ("df", "df"),
             ("lower", "lower.CL"), ("upper", "upper.CL"), ("p", "p.value"),
@@ -69,17 +63,17 @@ def assert_equal_contrasts(table, fit):
 
 
 def test_means_equal_mmrm(reference_trial, mmrm):
-    table = rows(primary(reference_trial, "hamd17"), quantity="mean", estimand="policy")
+    table = pick(primary(reference_trial, "hamd17"), quantity="mean", estimand="policy")
     observed = pd.read_csv(REFERENCE / "reference_trial.csv").dropna(subset=["score"])
     shift = observed["baseline"].mean()  # R modelled the change from baseline
     for line in pd.DataFrame(mmrm["means"]).to_dict("records"):
-        (own,) = rows(table, arm=line["arm"], visit=f"week_{line['visit']}").to_dict("records")
+        (own,) = pick(table, arm=line["arm"], visit=f"week_{line['visit']}").to_dict("records")
         assert close(own["estimate"], line["emmean"] + shift, line["SE"])
         assert close(own["df"], line["df"], 0)
 
 
 def test_the_joint_test_equals_mmrm(reference_trial, mmrm):
-    (own,) = rows(primary(reference_trial, "hamd17"), quantity="test", estimand="policy").to_dict(
+    (own,) = pick(primary(reference_trial, "hamd17"), quantity="test", estimand="policy").to_dict(
         "records"
     )
     joint = mmrm["joint_test_arm_by_visit"]
@@ -91,7 +85,7 @@ def test_the_joint_test_equals_mmrm(reference_trial, mmrm):
 
 def test_one_kind_of_row_is_confirmatory(reference_trial):
     table = primary(reference_trial, "hamd17")
-    confirmatory = rows(table, status="confirmatory")
+    confirmatory = pick(table, status="confirmatory")
     assert set(confirmatory["visit"]) == {"week_16"}
     assert set(confirmatory["estimand"]) == {"policy"}
     assert set(confirmatory["quantity"]) == {"difference"}
@@ -99,29 +93,29 @@ def test_one_kind_of_row_is_confirmatory(reference_trial):
 
 
 def test_counts_are_participants_with_a_score(reference_trial):
-    table = rows(primary(reference_trial, "hamd17"), quantity="mean", estimand="policy")
+    table = pick(primary(reference_trial, "hamd17"), quantity="mean", estimand="policy")
     arm = reference_trial.participants.set_index("participant")["arm"]
     seen = reference_trial.scores.query("visit == 'week_16' and score.notna()")["participant"].map(
         arm
     )
     for name, n in seen.value_counts().items():
-        assert rows(table, arm=name, visit="week_16")["n_arm"].item() == n
+        assert pick(table, arm=name, visit="week_16")["n_arm"].item() == n
 
 
 def test_the_effect_size_uses_the_observed_endpoint_sd(reference_trial):
-    whole = rows(primary(reference_trial, "hamd17"), estimand="policy", arm="IPT")
-    table = rows(whole, analysis="primary")
-    difference = rows(table, quantity="difference", visit="week_16")["estimate"].item()
-    sd = rows(table, quantity="standard deviation")["estimate"].item()
-    g = rows(table, quantity="effect size")
+    whole = pick(primary(reference_trial, "hamd17"), estimand="policy", arm="IPT")
+    table = pick(whole, analysis="primary")
+    difference = pick(table, quantity="difference", visit="week_16")["estimate"].item()
+    sd = pick(table, quantity="standard deviation")["estimate"].item()
+    g = pick(table, quantity="effect size")
     n = int(g["n_arm"].item() + g["n_reference"].item())
     assert g["estimate"].item() == pytest.approx(-difference / sd * (1 - 3 / (4 * (n - 2) - 1)))
-    beside = rows(whole, analysis="primary, baseline SD")
+    beside = pick(whole, analysis="primary, baseline SD")
     start = reference_trial.scores.query("visit == 'baseline'").merge(reference_trial.participants)
     sds = [start.loc[start["arm"] == arm, "score"] for arm in ("IPT", "MED")]
     own = pooled_sd(sds[0].std(), len(sds[0]), sds[1].std(), len(sds[1]))
-    assert rows(beside, quantity="standard deviation")["estimate"].item() == pytest.approx(own)
-    g = rows(beside, quantity="effect size")
+    assert pick(beside, quantity="standard deviation")["estimate"].item() == pytest.approx(own)
+    g = pick(beside, quantity="effect size")
     n = int(g["n_arm"].item() + g["n_reference"].item())
     assert g["estimate"].item() == pytest.approx(-difference / own * (1 - 3 / (4 * (n - 2) - 1)))
     assert "baseline SD" in g["contrast"].item()
@@ -157,9 +151,9 @@ def test_a_shift_of_the_scale_shifts_means_only(reference_trial):
 
 
 def test_without_stopping_the_estimands_agree(reference_trial):
-    table = rows(primary(reference_trial, "hamd17"), quantity="difference")
+    table = pick(primary(reference_trial, "hamd17"), quantity="difference")
     policy, hypothetical = (
-        rows(table, estimand=e)["estimate"].to_numpy() for e in ("policy", "on_treatment")
+        pick(table, estimand=e)["estimate"].to_numpy() for e in ("policy", "on_treatment")
     )
     np.testing.assert_allclose(policy, hypothetical)
 
@@ -176,11 +170,11 @@ def test_a_covariance_that_cannot_be_fitted_is_stepped_down_and_said(reference_t
             reference_trial.scores["participant"].isin(few["participant"])
         ].reset_index(drop=True),
     )
-    table = rows(primary(data, "hamd17"), estimand="policy")
-    first = rows(table, analysis="primary", quantity="difference")
+    table = pick(primary(data, "hamd17"), estimand="policy")
+    first = pick(table, analysis="primary", quantity="difference")
     assert "unstructured" not in set(first["covariance"])
     assert first["notes"].str.contains("covariance stepped down").all()
     assert first["method"].str.contains("CR2").all()
-    beside = rows(table, analysis="primary, model-based errors", quantity="difference")
+    beside = pick(table, analysis="primary, model-based errors", quantity="difference")
     np.testing.assert_allclose(beside["estimate"].to_numpy(), first["estimate"].to_numpy())
     assert set(beside["status"]) == {"exploratory"}

@@ -30,7 +30,8 @@ from ipt_outcomes.study.process_analyses import (
     SuddenGainsAnalysis,
 )
 
-from .process_rows import pick, with_process
+from .conftest import pick
+from .process_rows import with_process
 
 REFERENCE = Path(__file__).parent / "reference" / "process"
 R = json.loads((REFERENCE / "process.json").read_text("utf-8"))

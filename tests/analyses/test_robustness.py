@@ -13,16 +13,15 @@ from ipt_outcomes.analyses.robustness import robustness
 from ipt_outcomes.analyses.robustness_assumptions import Assumed, under
 from ipt_outcomes.analyses.robustness_data import RobustnessError, incomplete
 from ipt_outcomes.analyses.robustness_verdict import verdict
-from ipt_outcomes.study import Study
+
+from .conftest import planned
 
 PLAN = {"reference": "MED", "rubin_imputations": 20, "delta": {"largest": 12, "steps": 5},
         "chained_equations": 0}  # fmt: skip
 
 
 def with_plan(data, **plan):
-    content = data.study.model_dump(mode="json")
-    content["analyses"]["robustness"] = PLAN | plan
-    return replace(data, study=Study.model_validate(content))
+    return planned(data, robustness=PLAN | plan)
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,16 @@ import pytest
 from ipt_outcomes.analyses.robustness import robustness
 from ipt_outcomes.analyses.robustness_assumptions import Assumed, assumptions, under
 from ipt_outcomes.analyses.robustness_data import RobustnessError, incomplete
-from ipt_outcomes.study import ConfigError, Study, load_study
+from ipt_outcomes.study import ConfigError, load_study
+
+from .conftest import planned
 
 PLAN = {"reference": "MED", "rubin_imputations": 0, "delta": None, "chained_equations": 0,
         "assumptions": ["missing-at-random"]}  # fmt: skip
 
 
 def with_plan(data, **plan):
-    content = data.study.model_dump(mode="json")
-    content["analyses"]["robustness"] = PLAN | plan
-    return replace(data, study=Study.model_validate(content))
+    return planned(data, robustness=PLAN | plan)
 
 
 @pytest.fixture

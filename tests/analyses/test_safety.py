@@ -13,21 +13,12 @@ from ipt_outcomes.analyses.response_data import score_matrix
 from ipt_outcomes.analyses.safety import safety
 from ipt_outcomes.analyses.safety_events import SHOWN, SafetyEvents, safety_rows
 from ipt_outcomes.analyses.status import StatusError
-from ipt_outcomes.study import Study
+
+from .conftest import pick, planned
 
 
 def with_safety(data, plan, change=None):
-    content = data.study.model_dump(mode="json", exclude_none=True)
-    content["analyses"]["safety"] = plan
-    if change is not None:
-        change(content)
-    return replace(data, study=Study.model_validate(content))
-
-
-def rows(table, **where):
-    for name, value in where.items():
-        table = table[table[name].isna() if value is None else table[name] == value]
-    return table
+    return planned(data, change, safety=plan)
 
 
 PLAN = {"deterioration": {"hamd17": {"instrument": "HAM-D17"}}, "death_reasons": ["Died"]}
@@ -39,10 +30,10 @@ def test_deterioration_is_counted_as_observed(reference_trial):
     worse = matrix.at("week_16") - matrix.baseline >= 1.96 * 5.04 * np.sqrt(2 * (1 - 0.789))
     for a, arm in enumerate(matrix.arms):
         inside = (matrix.arm == a) & ~np.isnan(matrix.at("week_16"))
-        own = rows(table, contrast="deterioration at the visit", visit="week_16", arm=arm)
+        own = pick(table, contrast="deterioration at the visit", visit="week_16", arm=arm)
         k, n = int(worse[inside].sum()), int(inside.sum())
-        assert rows(own, quantity="count")["estimate"].item() == k
-        share = rows(own, quantity="probability")
+        assert pick(own, quantity="count")["estimate"].item() == k
+        share = pick(own, quantity="probability")
         assert share["estimate"].item() == pytest.approx(k / n)
         assert share["n_arm"].item() == n
         interval = stats.binomtest(k, n).proportion_ci(method="exact")
@@ -79,14 +70,14 @@ def test_a_death_is_listed_with_its_time_at_risk(reference_trial):
     people.loc[first, "study_exit_day"] = 56
     table = safety(with_safety(replace(reference_trial, participants=people), PLAN))
     n = int((people["arm"] == "IPT").sum())
-    own = rows(table, contrast="death", arm="IPT")
-    assert rows(own, quantity="count")["estimate"].item() == 1
+    own = pick(table, contrast="death", arm="IPT")
+    assert pick(own, quantity="count")["estimate"].item() == 1
     weeks = (n - 1) * 16 + 8
-    rate = rows(own, quantity="rate")
+    rate = pick(own, quantity="rate")
     assert rate["estimate"].item() == pytest.approx(100 / weeks)
-    exposure = rows(table, contrast="death: time at risk", arm="IPT")
+    exposure = pick(table, contrast="death: time at risk", arm="IPT")
     assert exposure["estimate"].item() == weeks
-    none = rows(table, contrast="death", arm="MED", quantity="probability")
+    none = pick(table, contrast="death", arm="MED", quantity="probability")
     assert none["estimate"].item() == 0
     assert none["upper"].item() > 0
 
@@ -119,11 +110,11 @@ def test_an_item_about_suicide(reference_trial):
     matrix = score_matrix(data, "hamd17", "policy", [])
     positive = matrix.scores[:, 1:] >= 18
     for a, arm in enumerate(matrix.arms):
-        any_later = rows(
+        any_later = pick(
             table, contrast="suicidality at any later visit", arm=arm, quantity="count"
         )
         assert any_later["estimate"].item() == positive[matrix.arm == a].any(axis=1).sum()
-        new = rows(
+        new = pick(
             table, contrast="suicidality that was not there at baseline", arm=arm, quantity="count"
         )
         below = (matrix.baseline < 18) & (matrix.arm == a)

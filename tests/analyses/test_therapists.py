@@ -16,7 +16,8 @@ from ipt_outcomes.frames import no_process
 from ipt_outcomes.mixed import MixedModelError
 from ipt_outcomes.results import ResultsError, estimates
 from ipt_outcomes.simulate.clusters import ClusteredDesign, simulate_clusters
-from ipt_outcomes.study import Study
+
+from .conftest import pick, planned
 
 ROOT = Path(__file__).resolve().parents[2]
 R = json.loads(
@@ -35,18 +36,8 @@ def reference_rows():
     )
 
 
-def with_plan(data, plan, change=None):
-    content = data.study.model_dump(mode="json", exclude_none=True)
-    content["analyses"]["therapists"] = plan
-    if change is not None:
-        change(content)
-    return replace(data, study=Study.model_validate(content))
-
-
-def rows(table, **where):
-    for name, value in where.items():
-        table = table[table[name].isna() if value is None else table[name] == value]
-    return table
+def with_plan(data, plan):
+    return planned(data, therapists=plan)
 
 
 @pytest.mark.parametrize("effect", ["growing", "constant"])
@@ -108,12 +99,12 @@ def test_ends_of_the_profile_have_lost_the_quantile(reference_rows):
 
 def test_rows_of_the_reference_trial(reference_trial):
     table = therapists(with_plan(reference_trial, {"residual": "common"}))
-    main = rows(table, analysis="therapists", quantity="difference", visit="week_16", arm="IPT")
+    main = pick(table, analysis="therapists", quantity="difference", visit="week_16", arm="IPT")
     assert main["estimate"].item() == pytest.approx(R["growing"]["IPT"]["estimate"], abs=1e-4)
     # Kenward-Roger's error is larger than the model's own, and df far below the participants'.
     assert main["se"].item() > R["growing"]["IPT"]["se"]
     assert main["df"].item() < 60
-    ignored = rows(table, analysis="therapists, ignored", arm="IPT")
+    ignored = pick(table, analysis="therapists, ignored", arm="IPT")
     assert ignored["se"].item() < main["se"].item()
     icc = table[table["quantity"] == "intraclass correlation"]
     assert len(icc) == 3
@@ -121,7 +112,7 @@ def test_rows_of_the_reference_trial(reference_trial):
     assert icc["upper"].notna().all()
     variants = set(table["analysis"])
     assert {"therapists, effect by visit", "therapists, constant effect"} <= variants
-    test = rows(table, quantity="test")
+    test = pick(table, quantity="test")
     assert 0 < test["p"].item() < 0.5
 
 
@@ -176,7 +167,7 @@ def test_site_as_crossed_factor(reference_trial):
     table = therapists(
         with_plan(reference_trial, {"residual": "common", "treatment_by_site": True})
     )
-    crossed = rows(table, analysis="therapists, treatment by site", arm="IPT")
+    crossed = pick(table, analysis="therapists, treatment by site", arm="IPT")
     assert len(crossed) == 1
     assert crossed["df"].item() > 0
 
@@ -197,9 +188,9 @@ def test_training_and_fidelity(reference_trial):
     process = process.reindex(columns=full.columns).astype(full.dtypes)
     plan = {"residual": "common", "predictors": ["training", "fidelity"]}
     table = therapists(replace(with_plan(reference_trial, plan), process=process))
-    training = rows(table, analysis="therapists, training")
+    training = pick(table, analysis="therapists, training")
     assert training["subgroup"].tolist() == ["between therapists"]
-    fidelity = rows(table, analysis="therapists, fidelity")
+    fidelity = pick(table, analysis="therapists, fidelity")
     assert fidelity["subgroup"].tolist() == ["between therapists", "within therapists"]
     assert fidelity["df"].iloc[0] < fidelity["df"].iloc[1]
     assert set(table[table["quantity"] == "slope"]["status"]) == {"exploratory"}

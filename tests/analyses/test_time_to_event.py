@@ -19,6 +19,7 @@ from ipt_outcomes.instruments.criteria import Criterion
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.clinical import Relapse, TimeToEventAnalysis
 
+from .conftest import pick
 from .reference_values import R, participants
 
 PLAN = {
@@ -27,12 +28,6 @@ PLAN = {
     "leaving_the_study": True,
 }
 RELAPSE = {"hamd17": {"among": "responders", "criterion": {"at_least": 14}}}
-
-
-def rows(table, **where):
-    for name, value in where.items():
-        table = table[table[name].isna() if value is None else table[name] == value]
-    return table
 
 
 @pytest.fixture
@@ -165,7 +160,7 @@ def test_relapse_without_follow_up_is_refused(followed):
 
 def test_every_row_of_relapse_says_among_whom(followed):
     table = time_to_event(followed)
-    own = rows(table, analysis="relapse among responders")
+    own = pick(table, analysis="relapse among responders")
     assert len(own)
     assert set(own["subgroup"]) == {"responders at Week 12"}
     assert set(own["quantity"]) == {"survival", "count"}  # one follow-up visit holds no times
@@ -173,9 +168,9 @@ def test_every_row_of_relapse_says_among_whom(followed):
     assert own["notes"].str.contains(CONDITIONED, regex=False).all()
     matrix = score_matrix(followed, "hamd17", "policy", None)
     well = (matrix.at("week_12") <= matrix.baseline / 2) & ~np.isnan(matrix.at("week_16"))
-    counts = rows(own, quantity="count", contrast="at risk at week 4")
+    counts = pick(own, quantity="count", contrast="at risk at week 4")
     for a, arm in enumerate(matrix.arms):
-        found = rows(counts, arm=arm)
+        found = pick(counts, arm=arm)
         n = int((well & (matrix.arm == a)).sum())
         assert found["estimate"].item() == n or (n < 5 and found["estimate"].isna().item())
 
@@ -184,13 +179,13 @@ def test_every_row_of_relapse_says_among_whom(followed):
 
 
 def test_response_is_counted_at_visits(followed):
-    table = rows(time_to_event(followed), analysis="time to response")
+    table = pick(time_to_event(followed), analysis="time to response")
     assert table["notes"].str.contains("known at visits only").all()
     matrix = score_matrix(followed, "hamd17", "policy", None)
     responded = matrix.scores[:, 1:4] <= matrix.baseline[:, None] / 2
     a = matrix.arms.index("IPT+MED")
     own = (matrix.arm == a) & (~np.isnan(matrix.scores[:, 1:4])).any(axis=1)
-    first = rows(table, quantity="survival", arm="IPT+MED", visit="week_4")
+    first = pick(table, quantity="survival", arm="IPT+MED", visit="week_4")
     share = 1 - responded[own, 0].sum() / own.sum()
     if first["estimate"].notna().item():
         assert first["estimate"].item() == pytest.approx(share)
@@ -198,14 +193,14 @@ def test_response_is_counted_at_visits(followed):
 
 
 def test_stopping_counts_all_and_hides_none(followed):
-    table = rows(time_to_event(followed), analysis="time to stopping treatment")
+    table = pick(time_to_event(followed), analysis="time to stopping treatment")
     assert table["notes"].str.contains("shown however small").all()
-    curve = rows(table, quantity="survival")
+    curve = pick(table, quantity="survival")
     assert curve["estimate"].notna().all()
     people = followed.participants
     for arm in followed.arms:
         own = people[people["arm"] == arm]
-        last = rows(curve, arm=arm, visit="week_12")["estimate"].item()
+        last = pick(curve, arm=arm, visit="week_12")["estimate"].item()
         stopped = (own["treatment_stop_day"].astype("Float64") <= 84).fillna(False).mean()
         assert last == pytest.approx(1 - stopped)  # nobody leaves before stopping here
 
@@ -225,12 +220,12 @@ def test_who_left_without_stopping_is_followed_until_then(followed):
 
 
 def test_hazard_ratios_turn_with_the_reference(followed):
-    table = rows(time_to_event(followed), analysis="time to leaving the study")
-    ratios = rows(table, quantity="hazard ratio").set_index("arm")
+    table = pick(time_to_event(followed), analysis="time to leaving the study")
+    ratios = pick(table, quantity="hazard ratio").set_index("arm")
     content = followed.study.model_dump(mode="json", exclude_none=True)
     content["reference_arm"] = "IPT"
     turned = time_to_event(replace(followed, study=Study.model_validate(content)))
-    other = rows(turned, analysis="time to leaving the study", quantity="hazard ratio", arm="MED")
+    other = pick(turned, analysis="time to leaving the study", quantity="hazard ratio", arm="MED")
     assert other["estimate"].item() == pytest.approx(1 / ratios.loc["IPT", "estimate"], rel=1e-6)
     assert other["upper"].item() == pytest.approx(1 / ratios.loc["IPT", "lower"], rel=1e-6)
 
