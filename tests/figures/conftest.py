@@ -8,6 +8,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tables"))
 sys.path.insert(0, str(Path(__file__).parent))
 
-from made_up_fixtures import example, hostile, hostile_rows, rows
+from made_up_fixtures import example, hostile, hostile_rows, rows, whole, whole_rows
 
-__all__ = ["example", "hostile", "hostile_rows", "rows"]
+__all__ = ["example", "hostile", "hostile_rows", "rows", "whole", "whole_rows"]

@@ -29,16 +29,6 @@ LATE = ("baseline_distributions", "additivity", "non_inferiority", "response_by_
 
 
 @pytest.fixture(scope="module")
-def whole() -> Study:
-    return example_study(whole_config())
-
-
-@pytest.fixture(scope="module")
-def whole_rows(whole: Study) -> pd.DataFrame:
-    return made_up(whole)
-
-
-@pytest.fixture(scope="module")
 def drawn(whole: Study, whole_rows: pd.DataFrame) -> dict[str, Drawing]:
     return {
         name: draw_figure(name, study=whole, estimates=whole_rows, trial="example") for name in LATE

@@ -26,6 +26,19 @@ def fit(frame):
     )
 
 
+@pytest.fixture(scope="module")
+def by_therapist(frame):
+    return mixed_model(
+        "score ~ baseline + arm*visit",
+        frame,
+        participant="participant",
+        visit="visit",
+        df="satterthwaite",
+        cluster="therapist",
+        cluster_where="arm != 'MED'",
+    )
+
+
 @pytest.mark.parametrize("case", ["random_slope", "therapist_partially_nested_random_slope"])
 def test_random_effects_equal_lme4(case):
     reference = stored(FOLDER, "growth_and_therapists")[case]
@@ -134,18 +147,9 @@ def test_refit_of_new_outcomes_equals_a_fresh_fit(frame, request_):
     np.testing.assert_allclose(refits.beta[1], fresh.beta, rtol=1e-5, atol=1e-6)
 
 
-def test_refits_with_clusters_are_refused(frame):
-    result = mixed_model(
-        "score ~ baseline + arm*visit",
-        frame,
-        participant="participant",
-        visit="visit",
-        df="satterthwaite",
-        cluster="therapist",
-        cluster_where="arm != 'MED'",
-    )
+def test_refits_with_clusters_are_refused(by_therapist):
     with pytest.raises(MixedModelError, match="cannot be batched"):
-        result.refit(weights=np.ones((1, result.n_participants)))
+        by_therapist.refit(weights=np.ones((1, by_therapist.n_participants)))
 
 
 def test_simulated_outcomes_have_the_fitted_moments(fit):
@@ -158,26 +162,17 @@ def test_simulated_outcomes_have_the_fitted_moments(fit):
     assert np.isnan(drawn[0][~fit.prepared.seen]).all()
 
 
-def test_simulated_clusters_share_their_effects(frame):
-    result = mixed_model(
-        "score ~ baseline + arm*visit",
-        frame,
-        participant="participant",
-        visit="visit",
-        df="satterthwaite",
-        cluster="therapist",
-        cluster_where="arm != 'MED'",
-    )
-    drawn = result.simulate(3000, seed=5)
-    prepared = result.prepared
+def test_simulated_clusters_share_their_effects(by_therapist):
+    drawn = by_therapist.simulate(3000, seed=5)
+    prepared = by_therapist.prepared
     seen = prepared.seen[:, 0]
     member = np.where(seen, prepared.clusters.member, -1)
     first = int(np.flatnonzero(np.bincount(member[member >= 0]) > 1)[0])
     one, two = np.flatnonzero(member == first)[:2]
     outside = int(np.flatnonzero(seen & (prepared.clusters.member < 0))[0])
     sample = np.cov(drawn[:, [one, two, outside], 0].T)
-    psi = result.variance_components.set_index("parameter")["estimate"]["cluster variance"]
-    within = result.covariance.iloc[0, 0]
+    psi = by_therapist.variance_components.set_index("parameter")["estimate"]["cluster variance"]
+    within = by_therapist.covariance.iloc[0, 0]
     size = psi + within
     expected = np.array([[size, psi, 0], [psi, size, 0], [0, 0, within]])
     # Monte Carlo error of a covariance: at most size·√(2/3000)
@@ -196,19 +191,12 @@ def test_likelihood_ratio_of_reisby_style_models(frame):
         likelihood_ratio_test(two, one)
 
 
-def test_icc_of_the_reference_trial(frame):
-    result = mixed_model(
-        "score ~ baseline + arm*visit",
-        frame,
-        participant="participant",
-        visit="visit",
-        df="satterthwaite",
-        cluster="therapist",
-        cluster_where="arm != 'MED'",
-    )
-    table = result.icc()
-    variance = result.variance_components.set_index("parameter")["estimate"]["cluster variance"]
-    diagonal = np.diag(result.covariance)
+def test_icc_of_the_reference_trial(by_therapist):
+    table = by_therapist.icc()
+    variance = by_therapist.variance_components.set_index("parameter")["estimate"][
+        "cluster variance"
+    ]
+    diagonal = np.diag(by_therapist.covariance)
     np.testing.assert_allclose(table["icc"], variance / (variance + diagonal), rtol=1e-10)
     assert (table["lower"] < table["icc"]).all()
     assert (table["icc"] < table["upper"]).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -110,15 +111,14 @@ def test_reisby_slopes_by_diagnosis_equal_lme4():
 def test_beat_the_blues_random_intercept_equals_the_handbook():
     # Hothorn & Everitt, A Handbook of Statistical Analyses Using R, ch. 13 (lmer, ML)
     frame = trial("beat_the_blues/btheb_long.csv").rename(columns={"bdi.pre": "bdi_pre"})
-    fit = mixed_model(
+    fitted = partial(
+        mixed_model,
         "bdi ~ bdi_pre + month + treatment + drug + length",
         frame,
         participant="subject",
-        random="1",
-        reml=False,
-        df="satterthwaite",
         reference={"treatment": "TAU", "drug": "No", "length": "<6m"},
     )
+    fit = fitted(random="1", reml=False, df="satterthwaite")
     table = fit.coefficients.set_index("term")
     assert table.loc["treatment[BtheB]", "estimate"] == pytest.approx(-2.32908, abs=1e-5)
     assert table.loc["treatment[BtheB]", "se"] == pytest.approx(1.67036, abs=1e-5)
@@ -127,24 +127,9 @@ def test_beat_the_blues_random_intercept_equals_the_handbook():
     assert fit.variance_components["estimate"].tolist() == pytest.approx([48.78, 25.14], abs=5e-3)
     assert fit.loglik == pytest.approx(-935.75, abs=5e-3)
     assert (fit.n_observations, fit.n_participants) == (280, 97)
-    compound = mixed_model(
-        "bdi ~ bdi_pre + month + treatment + drug + length",
-        frame,
-        participant="subject",
-        covariance="compound symmetry",
-        reml=False,
-        df="satterthwaite",
-        reference={"treatment": "TAU", "drug": "No", "length": "<6m"},
-    )
+    compound = fitted(covariance="compound symmetry", reml=False, df="satterthwaite")
     assert compound.loglik == pytest.approx(fit.loglik, rel=1e-10)
-    restricted = mixed_model(
-        "bdi ~ bdi_pre + month + treatment + drug + length",
-        frame,
-        participant="subject",
-        random="1",
-        information="expected",
-        reference={"treatment": "TAU", "drug": "No", "length": "<6m"},
-    )
+    restricted = fitted(random="1", information="expected")
     line = restricted.coefficients.set_index("term").loc["treatment[BtheB]"]
     assert line["estimate"] == pytest.approx(-2.3151, abs=5e-5)
     assert line["df"] == pytest.approx(90.60, abs=5e-3)

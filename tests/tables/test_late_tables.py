@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 import pytest
-from made_up import example_study, hostile_study, made_up, whole_config
+from made_up import hostile_study, made_up, whole_config
 
 from ipt_outcomes.report.findings import findings
 from ipt_outcomes.study import Study
@@ -20,16 +20,6 @@ from ipt_outcomes.tables.table import Table
 
 LATE = ("factorial", "growth", "growth_curves", "durability", "diagnostics", "diagnostics_models",
         "non_inferiority", "sudden_gains", "within_person", "mediation")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def whole() -> Study:
-    return example_study(whole_config())
-
-
-@pytest.fixture(scope="module")
-def whole_rows(whole: Study) -> pd.DataFrame:
-    return made_up(whole)
 
 
 @pytest.fixture(scope="module")
