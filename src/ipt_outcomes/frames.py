@@ -25,7 +25,6 @@ from ipt_outcomes.whole_files import whole_file
 if TYPE_CHECKING:
     import pandera.pandas as pa
 
-FRAME_VERSION = 2
 CHARACTERISTIC = "characteristic_"
 """Prefix of the participant frame's columns for the study's own characteristics."""
 

@@ -12,7 +12,6 @@ from ipt_outcomes.tables.table import Line, Table, column
 ANALYSIS = "missing data"
 KIND = "participants: "
 REASON = "missing at the endpoint: "
-LEAVING = "odds of leaving"
 BY_VISIT = ("scores missing", "not seen from here on", "missed, seen again later",
             "seen after stopping treatment")  # fmt: skip
 
