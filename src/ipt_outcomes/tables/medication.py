@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ipt_outcomes.tables.comparisons import estimate_columns
 from ipt_outcomes.tables.quotes import Text, capitalised, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
-from ipt_outcomes.tables.source import Source, about_model, interval_head
-from ipt_outcomes.tables.table import Line, Table, column
+from ipt_outcomes.tables.source import Source, about_model
+from ipt_outcomes.tables.table import Line, Table
 
 
 def add_on_words(source: Source, row: Row) -> Text:
@@ -36,14 +37,7 @@ def medication(source: Source, name: str = "medication") -> Table:
         words("What IPT and medication add to each other, ", source.outcome(outcome), ": ",
               source.trial_label()),
         words("Contrast and visit"),
-        (
-            column("n"),
-            column("Difference"),
-            column(interval_head(rows)),
-            column("t", symbol=True),
-            column("df", symbol=True),
-            column("p", symbol=True),
-        ),
+        estimate_columns(rows, "Difference"),
         tuple(_lines(source, rows)),
         tuple(notes),
     )  # fmt: skip
