@@ -26,7 +26,7 @@ Source: Hamaker, Kuiper & Grasman (2015), Psychological Methods 20:102.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -328,21 +328,20 @@ def _stable(fit: PanelFit, series: Series, where: Row) -> Iterator[Row]:
 
 def _fit_of_model(fit: PanelFit, where: Row) -> Iterator[Row]:
     """Test what the model leaves out: differences in trend, and any other covariance."""
-    words = "the model against free covariances of all occasions"
     size = 2 * len(fit.panel.occasions)
     if size * (size + 1) // 2 * PERSONS_PER_COVARIANCE <= fit.panel.counts["participants"]:
-        try:
-            yield _tested(where, fit.against_free_covariances(), words,
-                          "with few participants this test rejects too often")  # fmt: skip
-        except ConvergenceError as error:
-            yield {**where, "quantity": "test", "contrast": words, "unit": "chi-squared",
-                   "converged": False, "notes": f"not tested: {error}"}  # fmt: skip
+        yield _tried(where, fit.against_free_covariances,
+                     "the model against free covariances of all occasions",
+                     "with few participants this test rejects too often")  # fmt: skip
     if not fit.structure.trends and len(fit.panel.occasions) >= LEAST_WITH_TRENDS:
-        words = "participants differ in their trends"
-        try:
-            yield _tested(where, fit.against_trends(), words,
-                          "conservative; if they do, take trends: true, as different trends pass "
-                          "for effects")  # fmt: skip
-        except ConvergenceError as error:
-            yield {**where, "quantity": "test", "contrast": words, "unit": "chi-squared",
-                   "converged": False, "notes": f"not tested: {error}"}  # fmt: skip
+        yield _tried(where, fit.against_trends, "participants differ in their trends",
+                     "conservative; if they do, take trends: true, as different trends pass "
+                     "for effects")  # fmt: skip
+
+
+def _tried(where: Row, test: Callable[[], Ratio], words: str, notes: str) -> Row:
+    try:
+        return _tested(where, test(), words, notes)
+    except ConvergenceError as error:
+        return {**where, "quantity": "test", "contrast": words, "unit": "chi-squared",
+                "converged": False, "notes": f"not tested: {error}"}  # fmt: skip
