@@ -27,7 +27,7 @@ from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time
-from ipt_outcomes.analyses.proportions import clopper_pearson
+from ipt_outcomes.analyses.proportions import exact_share
 from ipt_outcomes.analyses.repeated import endpoint_sds, fit_as_primary
 from ipt_outcomes.results import Row, estimates, t_inference
 from ipt_outcomes.study.process_analyses import BlindingAnalysis
@@ -122,9 +122,7 @@ def _share(has: np.ndarray, about: Row, words: str, level: float) -> Iterator[Ro
     if 0 < k < SMALLEST or 0 < n - k < SMALLEST:
         yield {**row, "notes": SUPPRESSED}
         return
-    lower, upper = clopper_pearson(k, n, level)
-    yield {**row, "estimate": k / n, "lower": lower, "upper": upper, "level": level,
-           "interval_method": "exact (Clopper–Pearson)"}  # fmt: skip
+    yield {**row, **exact_share(k, n, level)}
 
 
 def bang_index(right: int, wrong: int, n: int, level: float) -> tuple[float, float, float, float]:
@@ -176,12 +174,8 @@ def _guesses(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterator[Ro
                    "method": "Bang's blinding index",
                    "notes": "0: guesses at random; 1: all right; -1: all wrong"}  # fmt: skip
         elif right + wrong >= SMALLEST:
-            share = right / (right + wrong)
-            lower, upper = clopper_pearson(right, right + wrong, plan.level)
-            yield {**about, "quantity": "probability", "estimate": share, "lower": lower,
-                   "upper": upper, "contrast": "right, of those who guessed", "level": plan.level,
-                   "n_arm": right + wrong, "interval_method": "exact (Clopper–Pearson)",
-                   "method": "description",
+            yield {**about, **exact_share(right, right + wrong, plan.level),
+                   "contrast": "right, of those who guessed", "method": "description",
                    "notes": f"{1 / len(data.arms):.2f} by chance"}  # fmt: skip
 
 

@@ -11,17 +11,15 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
-from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.describe import mean_and_sd
+from ipt_outcomes.analyses.disclosure import COMPLEMENT, FLOW, SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.participant_values import participant_numbers
 from ipt_outcomes.analyses.process_data import label_of
-from ipt_outcomes.analyses.proportions import clopper_pearson
+from ipt_outcomes.analyses.proportions import exact_share
 from ipt_outcomes.frames import EVENT
 from ipt_outcomes.results import Row, estimates
-
-FLOW = "arm-level flow counts are shown however small"
 
 
 def delivery(data: TrialData) -> pd.DataFrame:
@@ -98,32 +96,19 @@ def _flow(people: pd.DataFrame, about: Row, level: float) -> Iterator[Row]:
 
 def _share(has: np.ndarray, about: Row, words: str, level: float) -> Iterator[Row]:
     n, k = len(has), int(has.sum())
-    lower, upper = clopper_pearson(k, n, level)
     yield {**about, "quantity": "count", "contrast": words, "estimate": k, "n_arm": n,
            "unit": "participants"}  # fmt: skip
-    yield {**about, "quantity": "probability", "contrast": words, "estimate": k / n, "lower": lower,
-           "upper": upper, "level": level, "n_arm": n, "unit": "proportion",
-           "interval_method": "exact (Clopper–Pearson)"}  # fmt: skip
+    yield {**about, **exact_share(k, n, level), "contrast": words}
 
 
 def _rating(
     data: TrialData, name: str, people: pd.DataFrame, about: Row, level: float
 ) -> Iterator[Row]:
     values = participant_numbers(data, name).reindex(people["participant"]).dropna().to_numpy(float)
-    n = len(values)
-    where = {**about, "contrast": f"{label_of(data, name)}, mean of the participant",
-             "n_arm": n}  # fmt: skip
-    if n == 0:
+    if len(values) == 0:
         return  # not rated in this arm
-    if n < SMALLEST:
-        yield {**where, "quantity": "observed mean", "n_arm": None, "notes": SUPPRESSED}
-        return
-    mean, sd = float(values.mean()), float(values.std(ddof=1))
-    half = float(stats.t.ppf((1 + level) / 2, n - 1)) * sd / np.sqrt(n)
-    yield {**where, "quantity": "observed mean", "estimate": mean, "se": sd / np.sqrt(n),
-           "df": n - 1, "lower": mean - half, "upper": mean + half, "level": level,
-           "interval_method": "t, participants taken as independent"}  # fmt: skip
-    yield {**where, "quantity": "standard deviation", "estimate": sd}
+    where = {**about, "contrast": f"{label_of(data, name)}, mean of the participant"}
+    yield from mean_and_sd(values, level, where, "t, participants taken as independent")
 
 
 def _outside(

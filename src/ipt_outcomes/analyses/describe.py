@@ -188,14 +188,27 @@ def _observed(data: TrialData, level: float = 0.95) -> Iterator[Row]:
             for arm in data.arms:
                 for visit in data.study.visits_of(data.trial):
                     at = scores.loc[(arm_of == arm) & (scores["visit"] == visit), "score"]
-                    yield from _mean_and_sd(
+                    yield from mean_and_sd(
                         at.to_numpy(float), level,
                         {"analysis": "observed", "analysis_set": analysis_set, "outcome": outcome,
                          "arm": arm, "visit": visit, "unit": unit, "method": "description"},
                     )  # fmt: skip
 
 
-def _mean_and_sd(values: np.ndarray, level: float, where: Row) -> Iterator[Row]:
+def mean_and_sd(values: np.ndarray, level: float, where: Row, method: str = "t") -> Iterator[Row]:
+    """Give the observed mean with its t interval and the standard deviation, or say why not.
+
+    Parameters
+    ----------
+    values
+        One per participant, shape (n,).
+    level
+        Level of the interval.
+    where
+        Columns that the rows have in common.
+    method
+        What the interval is called.
+    """
     n = len(values)
     where = {**where, "n_arm": n}
     if 0 < n < SMALLEST:
@@ -208,5 +221,5 @@ def _mean_and_sd(values: np.ndarray, level: float, where: Row) -> Iterator[Row]:
     half = stats.t.ppf((1 + level) / 2, n - 1) * sd / np.sqrt(n)
     yield {**where, "quantity": "observed mean", "estimate": mean, "se": sd / np.sqrt(n),
            "df": n - 1, "lower": mean - half, "upper": mean + half, "level": level,
-           "interval_method": "t"}  # fmt: skip
+           "interval_method": method}  # fmt: skip
     yield {**where, "quantity": "standard deviation", "estimate": sd}

@@ -22,6 +22,7 @@ SMALLEST = 5
 
 SUPPRESSED = "suppressed: fewer than 5"
 COMPLEMENT = "suppressed: would reveal a count below 5"
+FLOW = "arm-level flow counts are shown however small"
 
 
 def suppress(counts: Mapping[str, int]) -> dict[str, str]:

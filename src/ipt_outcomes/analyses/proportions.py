@@ -19,6 +19,8 @@ import math
 
 from scipy import stats
 
+from ipt_outcomes.results import Row
+
 
 def wilson(
     proportion: float, n: float, level: float = 0.95, df: float = math.inf
@@ -77,6 +79,28 @@ def clopper_pearson(events: int, n: int, level: float = 0.95) -> tuple[float, fl
     lower = float(stats.beta.ppf(tail, events, n - events + 1)) if events > 0 else 0.0
     upper = float(stats.beta.ppf(1 - tail, events + 1, n - events)) if events < n else 1.0
     return lower, upper
+
+
+def exact_share(events: int, n: int, level: float) -> Row:
+    """Give a proportion with its exact interval as columns of a row.
+
+    Parameters
+    ----------
+    events, n
+        Participants with the event, and all.
+    level
+        Level of the interval.
+
+    Examples
+    --------
+    >>> row = exact_share(20, 80, 0.95)
+    >>> row["estimate"], row["n_arm"], row["interval_method"]
+    (0.25, 80, 'exact (Clopper–Pearson)')
+    """
+    lower, upper = clopper_pearson(events, n, level)
+    return {"quantity": "probability", "estimate": events / n, "lower": lower, "upper": upper,
+            "level": level, "n_arm": n, "unit": "proportion",
+            "interval_method": "exact (Clopper–Pearson)"}  # fmt: skip
 
 
 def poisson_rate(events: int, time: float, level: float = 0.95) -> tuple[float, float]:

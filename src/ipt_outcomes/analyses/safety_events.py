@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ipt_outcomes.analyses.proportions import clopper_pearson, poisson_rate
+from ipt_outcomes.analyses.proportions import exact_share, poisson_rate
 from ipt_outcomes.results import Row
 
 Floats = NDArray[np.float64]
@@ -106,10 +106,7 @@ def safety_rows(
         yield {**counted, "estimate": people}
         if n == 0:
             continue
-        lower, upper = clopper_pearson(people, n, level)
-        yield {**about, "quantity": "probability", "estimate": people / n, "lower": lower,
-               "upper": upper, "level": level, "unit": "proportion", "method": "proportion",
-               "interval_method": "exact (Clopper–Pearson)"}  # fmt: skip
+        yield {**about, **exact_share(people, n, level), "method": "proportion"}
         if happened.weeks is None:
             continue
         weeks = float(happened.weeks[inside].sum())

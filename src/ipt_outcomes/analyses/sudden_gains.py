@@ -30,7 +30,7 @@ from scipy import stats
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time, label_of
-from ipt_outcomes.analyses.proportions import clopper_pearson
+from ipt_outcomes.analyses.proportions import exact_share
 from ipt_outcomes.analyses.within_between import ProcessError
 from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import SuddenGainsAnalysis
@@ -246,10 +246,7 @@ def _rows(
         yield {**about, "quantity": "probability", "contrast": "with a sudden gain",
                "notes": f"{about['notes']}; {SUPPRESSED}"}  # fmt: skip
         return
-    lower, upper = clopper_pearson(k, n, rule.level)
-    yield {**about, "quantity": "probability", "contrast": "with a sudden gain",
-           "estimate": k / n, "lower": lower, "upper": upper, "level": rule.level,
-           "interval_method": "exact (Clopper–Pearson)", "unit": "proportion"}  # fmt: skip
+    yield {**about, **exact_share(k, n, rule.level), "contrast": "with a sudden gain"}
     yield {**about, "quantity": "count", "contrast": "with a sudden gain", "estimate": k,
            "unit": "participants"}  # fmt: skip
     if not k:
@@ -267,7 +264,4 @@ def _rows(
         yield {**about, "quantity": "probability", "contrast": "first gain later reversed",
                "n_arm": k, "notes": f"{about['notes']}; {SUPPRESSED}"}  # fmt: skip
         return
-    lower, upper = clopper_pearson(back, k, rule.level)
-    yield {**about, "quantity": "probability", "contrast": "first gain later reversed", "n_arm": k,
-           "estimate": back / k, "lower": lower, "upper": upper, "level": rule.level,
-           "interval_method": "exact (Clopper–Pearson)", "unit": "proportion"}  # fmt: skip
+    yield {**about, **exact_share(back, k, rule.level), "contrast": "first gain later reversed"}

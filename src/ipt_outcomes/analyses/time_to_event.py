@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.covariates import covariate_columns
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.disclosure import FLOW
 from ipt_outcomes.analyses.event_rows import EventRows
 from ipt_outcomes.analyses.event_times import (
     EventTimes,
@@ -44,7 +45,6 @@ VISITS_ONLY = (
     "known at visits only: the event happened between the visit shown and the one before it, and "
     "follow-up ends with the last score"
 )
-FLOW = "arm-level flow counts are shown however small"
 CONDITIONED = (
     "conditions on a status after randomisation: arms compared among them are not randomised "
     "groups, and a difference is not an effect of treatment"
