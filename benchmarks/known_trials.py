@@ -1,10 +1,13 @@
 """The trials with known truth of the coverage studies, in the frames that the analyses read.
 
-Used by ``questions.py`` and ``lasting.py``; not a program of its own.
+Used by ``questions.py``, ``lasting.py`` and ``panel.py``; not a program of its own.
 """
 
 from __future__ import annotations
 
+import argparse
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -30,6 +33,23 @@ KAPPA = 0.82
 WORST = 52.0
 POLICY = ("treatment-policy",)
 AREAS = ("grief", "role_disputes", "role_transitions", "interpersonal_deficits")
+
+
+def drawn(
+    one: Callable[[int], Iterable[tuple[Any, ...]]],
+    asked: argparse.Namespace,
+    columns: Sequence[str] = ("name", "value", "se", "lower", "upper"),
+    kind: type[np.unsignedinteger[Any]] = np.uint32,
+) -> pd.DataFrame:
+    """Draw and analyse as many trials as asked for; each has a seed of its own of this kind."""
+    sequence = np.random.SeedSequence(asked.seed)
+    seeds = [int(seed) for seed in sequence.generate_state(asked.trials, kind)]
+    if asked.processes == 1:
+        parts = [one(seed) for seed in seeds]
+    else:
+        with ProcessPoolExecutor(asked.processes) as pool:
+            parts = list(pool.map(one, seeds, chunksize=10))
+    return pd.DataFrame([row for part in parts for row in part], columns=list(columns))
 
 
 def designs() -> dict[str, TrialDesign]:

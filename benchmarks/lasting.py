@@ -22,7 +22,6 @@ import argparse
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -30,12 +29,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
-import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from clinical import as_markdown, summarise
-from known_trials import CELLS, NOTHING, Found, as_data, of_row, study_for
+from known_trials import CELLS, NOTHING, Found, as_data, drawn, of_row, study_for
 
 from ipt_outcomes.analyses.blinding import blinding
 from ipt_outcomes.analyses.durability import durability_rows
@@ -184,17 +182,7 @@ def main(arguments: list[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     start = time.perf_counter()
     truth = truths(asked.people)
-    seeds = [
-        int(s) for s in np.random.SeedSequence(asked.seed).generate_state(asked.trials, np.uint32)
-    ]
-    if asked.processes == 1:
-        parts = [one(seed) for seed in seeds]
-    else:
-        with ProcessPoolExecutor(asked.processes) as pool:
-            parts = list(pool.map(one, seeds, chunksize=10))
-    rows = pd.DataFrame(
-        [row for part in parts for row in part], columns=["name", "value", "se", "lower", "upper"]
-    )
+    rows = drawn(one, asked)
     print(
         f"{asked.trials} trials, seed {asked.seed}.\n\n{as_markdown(summarise(rows, truth))}\n\n"
         f"{time.perf_counter() - start:.0f} s"

@@ -24,13 +24,13 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
+from known_trials import drawn
 from scipy import stats
 
 from ipt_outcomes.mixed import MixedModelError, PanelFit, cross_lagged_panel
@@ -142,19 +142,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), choices=KINDS)
     asked = parser.parse_args(arguments)
     start = time.perf_counter()
-    seeds = [
-        int(s) for s in np.random.SeedSequence(asked.seed).generate_state(asked.trials, np.uint64)
-    ]
-    work = partial(one, kinds=asked.kinds)
-    if asked.processes == 1:
-        parts = [work(seed) for seed in seeds]
-    else:
-        with ProcessPoolExecutor(asked.processes) as pool:
-            parts = list(pool.map(work, seeds, chunksize=10))
-    rows = pd.DataFrame(
-        [row for part in parts for row in part],
-        columns=["kind", "words", "truth", "value", "se", "held"],
-    )
+    columns = ("kind", "words", "truth", "value", "se", "held")
+    rows = drawn(partial(one, kinds=asked.kinds), asked, columns, np.uint64)
     seconds = time.perf_counter() - start
     print(f"{asked.trials} trials, seed {asked.seed}.\n\n{table(rows)}\n\n{seconds:.0f} s")
 

@@ -21,7 +21,6 @@ import argparse
 import os
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -47,6 +46,7 @@ from known_trials import (
     as_data,
     at,
     designs,
+    drawn,
     of_row,
     study_of,
     two_by_two,
@@ -297,18 +297,8 @@ def main(arguments: list[str] | None = None) -> None:
     start = time.perf_counter()
     truth = truths(asked.people)
     margin = -truth["benefit of medication over IPT"]
-    seeds = [
-        int(s) for s in np.random.SeedSequence(asked.seed).generate_state(asked.trials, np.uint32)
-    ]
     analyse = partial(one, margin=margin, samples=asked.bootstrap, kinds=asked.kinds)
-    if asked.processes == 1:
-        parts = [analyse(seed) for seed in seeds]
-    else:
-        with ProcessPoolExecutor(asked.processes) as pool:
-            parts = list(pool.map(analyse, seeds, chunksize=10))
-    rows = pd.DataFrame(
-        [row for part in parts for row in part], columns=["name", "value", "se", "lower", "upper"]
-    )
+    rows = drawn(analyse, asked)
     wrong = rows["name"].str.startswith("wrongly")
     rates = rows[wrong].groupby("name", sort=False)["value"].agg(["mean", "size"])
     said = [f"{name}: {100 * rate:.2f} % of {n}" for name, (rate, n) in rates.iterrows()]
