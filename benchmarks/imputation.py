@@ -10,11 +10,10 @@ imputations and 57 s for the jackknife of the same size.
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from mixed import best
 
 from ipt_outcomes.imputation import (
     IncompleteTrial,
@@ -57,17 +56,6 @@ def simulated(participants: int, visits: int, seed: int = 1) -> IncompleteTrial:
     )  # fmt: skip
 
 
-def fastest(run: Callable[[], object], repeats: int) -> tuple[float, float]:
-    """Return the least wall-clock and processor seconds; on a busy machine they differ."""
-    wall, own = [], []
-    for _ in range(repeats):
-        begin, used = time.perf_counter(), time.process_time()
-        run()
-        wall.append(time.perf_counter() - begin)
-        own.append(time.process_time() - used)
-    return min(wall), min(own)
-
-
 def main(repeats: int) -> None:
     trial = simulated(200, 6)
     last = trial.visits[-1]
@@ -94,7 +82,7 @@ def main(repeats: int) -> None:
     print(f"200 participants × 6 visits; {int(trial.missing.sum())} of 1,200 scores missing")
     print(f"{'what':45s} {'seconds':>8s} {'of CPU':>8s} {'target':>7s}")
     for what, run, target in rows:
-        seconds, used = fastest(run, repeats)
+        seconds, used = best(run, repeats)
         aim = "" if target is None else f"{target:7.1f}"
         print(f"{what:45s} {seconds:8.3f} {used:8.3f} {aim:>7s}")
 
