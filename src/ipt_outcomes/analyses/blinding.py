@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import stats
 
 from ipt_outcomes.analyses.attempts import attempted
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, exploratory, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time
 from ipt_outcomes.analyses.proportions import exact_share
@@ -67,13 +67,7 @@ def blinding(data: TrialData) -> pd.DataFrame:
     """
     plan = data.study.analyses.blinding
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
-    where: Row = {
-        "trial": data.trial,
-        "analysis": "blinding",
-        "analysis_set": AS_RANDOMISED,
-        "status": "exploratory",
-        "disclosure": "shared",
-    }
+    where = exploratory(data, "blinding")
     rows: list[Row] = []
     if plan.masked:
         rows += _masked(data, plan, where)

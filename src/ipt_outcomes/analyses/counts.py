@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.gee import GeeError, GeeFit, arm_by_visit, binomial_gee
 from ipt_outcomes.analyses.negative_binomial import CountError, fit_rates
@@ -66,16 +66,9 @@ def counts(data: TrialData) -> pd.DataFrame:
         kind = plan.outcomes[outcome]
         matrix = score_matrix(data, outcome, data.study.primary_estimand, plan.adjust_for)
         _check(data, outcome, matrix.scores, kind)
-        shared: Row = {
-            "trial": data.trial,
-            "outcome": outcome,
-            "analysis": "counts",
-            "analysis_set": AS_RANDOMISED,
-            "estimand": data.study.primary_estimand,
-            "status": "exploratory",
-            "disclosure": "shared",
-            "notes": OBSERVED,
-        }
+        shared = exploratory(
+            data, "counts", outcome=outcome, estimand=data.study.primary_estimand, notes=OBSERVED
+        )
         endpoint = kind.visit or data.study.estimands[data.study.primary_estimand].endpoint
         labels = {arm: data.study.arms[arm].label for arm in matrix.arms}
         if kind.bounded_at is not None:

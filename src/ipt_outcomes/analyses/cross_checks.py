@@ -24,7 +24,13 @@ from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.constrained import fit_constrained
-from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
+from ipt_outcomes.analyses.data import (
+    AS_RANDOMISED,
+    ModelFrame,
+    TrialData,
+    exploratory,
+    model_frame,
+)
 from ipt_outcomes.analyses.repeated import fit_as_primary, repeated_formula
 from ipt_outcomes.imputation import stream
 from ipt_outcomes.results import Row, estimates, t_inference
@@ -64,15 +70,7 @@ def cross_checks(data: TrialData) -> pd.DataFrame:
 
 
 def _about(data: TrialData, outcome: str) -> Row:
-    return {
-        "trial": data.trial,
-        "outcome": outcome,
-        "analysis": "cross-checks",
-        "analysis_set": AS_RANDOMISED,
-        "estimand": data.study.primary_estimand,
-        "status": "exploratory",
-        "disclosure": "shared",
-    }
+    return exploratory(data, "cross-checks", outcome=outcome, estimand=data.study.primary_estimand)
 
 
 def _shared(data: TrialData, outcome: str, kind: str, method: str, covariance: str) -> Row:

@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.analyses.attempts import attempted
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.within_between import ProcessError
 from ipt_outcomes.mixed import ConvergenceError, DesignError, PanelFit, cross_lagged_panel
@@ -103,13 +103,7 @@ def cross_lagged(data: TrialData) -> pd.DataFrame:
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     rows: list[Row] = []
     for name, pair in plan.pairs.items():
-        about: Row = {
-            "trial": data.trial,
-            "analysis": f"cross-lagged panel, {name}",
-            "analysis_set": AS_RANDOMISED,
-            "status": "exploratory",
-            "disclosure": "shared",
-        }
+        about = exploratory(data, f"cross-lagged panel, {name}")
         rows.extend(attempted(_pair(data, plan, name, pair, about), {**about, "quantity": "slope"}))
     return estimates(rows)
 

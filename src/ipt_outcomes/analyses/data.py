@@ -7,11 +7,14 @@ analysed, and why. What an estimand's strategies do to the scores is told in
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from ipt_outcomes.analyses.intercurrent import after_event, apply_strategies
 from ipt_outcomes.analyses.trial_data import ModelFrame, TrialData
 from ipt_outcomes.frames import CHARACTERISTIC
+from ipt_outcomes.results import Row
 from ipt_outcomes.study import Study
 
 __all__ = [
@@ -25,6 +28,7 @@ __all__ = [
     "after_stopping",
     "analysis_sets",
     "estimand_scores",
+    "exploratory",
     "members",
     "model_frame",
     "not_analysed",
@@ -36,6 +40,28 @@ COMPLETERS = "completers"
 
 NO_BASELINE = "no baseline score"
 NO_LATER_SCORE = "no score after baseline"
+
+
+def exploratory(data: TrialData, analysis: str, **more: Any) -> Row:
+    """Give what rows about everyone as randomised have in common: exploratory, and to be shared.
+
+    Parameters
+    ----------
+    data
+        The trial.
+    analysis
+        Name of the analysis.
+    more
+        Further columns.
+    """
+    return {
+        "trial": data.trial,
+        "analysis": analysis,
+        "analysis_set": AS_RANDOMISED,
+        "status": "exploratory",
+        "disclosure": "shared",
+        **more,
+    }
 
 
 def after_stopping(scores: pd.DataFrame, participants: pd.DataFrame, study: Study) -> pd.Series:

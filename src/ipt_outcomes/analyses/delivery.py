@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.describe import mean_and_sd
 from ipt_outcomes.analyses.disclosure import COMPLEMENT, FLOW, SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.participant_values import participant_numbers
@@ -45,15 +45,7 @@ def delivery(data: TrialData) -> pd.DataFrame:
     rows: list[Row] = []
     for arm in data.arms:
         people = data.participants[data.participants["arm"] == arm]
-        about: Row = {
-            "trial": data.trial,
-            "analysis": "delivery",
-            "analysis_set": AS_RANDOMISED,
-            "arm": arm,
-            "status": "exploratory",
-            "disclosure": "shared",
-            "method": "description",
-        }
+        about = exploratory(data, "delivery", arm=arm, method="description")
         if data.study.arms[arm].has_psychotherapy:
             rows.extend(_sessions(data, people, about, plan.level))
         rows.extend(_flow(people, about, plan.level))

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.analyses.attempts import attempted
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.lagged_effects import slopes
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.within_between import Occasions, fit_within_between, lagged_occasions
@@ -47,14 +47,11 @@ def diary(data: TrialData) -> pd.DataFrame:
     rows: list[Row] = []
     for lag, when in ((0, "the same day"), (1, "the next day")):
         occasions = lagged_occasions(event, mood, lag, plan.minimum_days, same=lag > 0)
-        where: Row = {
-            "trial": data.trial,
-            "analysis": f"diary, {when}",
-            "analysis_set": AS_RANDOMISED,
-            "unit": f"{label_of(data, plan.mood)} per unit of {label_of(data, plan.event)}",
-            "status": "exploratory",
-            "disclosure": "shared",
-        }
+        where = exploratory(
+            data,
+            f"diary, {when}",
+            unit=f"{label_of(data, plan.mood)} per unit of {label_of(data, plan.event)}",
+        )
         rows += attempted(_slopes(occasions, where, words, when, plan.level), where)
     return estimates(rows)
 

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.instrument import two_stage
 from ipt_outcomes.analyses.participant_values import participant_numbers
 from ipt_outcomes.analyses.response_data import ScoreMatrix, generator, score_matrix
@@ -78,18 +78,15 @@ def dose_response(data: TrialData) -> pd.DataFrame:
         imputations(matrix.scores, matrix.arm, predictors, plan.imputations, random,
                     data.study.outcomes[outcome].range)
     )  # fmt: skip
-    where: Row = {
-        "trial": data.trial,
-        "outcome": outcome,
-        "analysis": "dose response",
-        "analysis_set": AS_RANDOMISED,
-        "estimand": estimand,
-        "visit": data.study.estimands[estimand].endpoint,
-        "status": "exploratory",
-        "disclosure": "shared",
-        "level": plan.level,
-        "unit": data.study.outcomes[outcome].unit,
-    }
+    where = exploratory(
+        data,
+        "dose response",
+        outcome=outcome,
+        estimand=estimand,
+        visit=data.study.estimands[estimand].endpoint,
+        level=plan.level,
+        unit=data.study.outcomes[outcome].unit,
+    )
     rows = list(_association(data, plan, matrix, dose, complete, where))
     if plan.complier_effect is not None:
         rows += _compliers(data, plan.complier_effect, matrix, dose, complete, where)

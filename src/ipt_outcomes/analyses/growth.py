@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.analyses.attempts import attempted
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.durability import durability_rows
 from ipt_outcomes.analyses.growth_data import CURVES, Growth, growth_data
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM
@@ -66,15 +66,9 @@ def growth(data: TrialData) -> pd.DataFrame:
     plan = data.study.analyses.growth
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     course = growth_data(data)
-    where: Row = {
-        "trial": data.trial,
-        "outcome": course.outcome,
-        "analysis": "growth",
-        "analysis_set": AS_RANDOMISED,
-        "estimand": data.study.primary_estimand,
-        "status": "exploratory",
-        "disclosure": "shared",
-    }
+    where = exploratory(
+        data, "growth", outcome=course.outcome, estimand=data.study.primary_estimand
+    )
     rows = list(attempted(_by_phase(data, course, where), where))
     rows += _comparison(course, {**where, "analysis": "growth, comparison of curves"})
     rows += attempted(durability_rows(data), {**where, "analysis": "growth, durability"})

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.analyses.attempts import attempted
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, exploratory, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, fit_as_primary, repeated_formula
 from ipt_outcomes.results import Row, t_inference
@@ -223,21 +223,17 @@ class Interaction:
 
     def _where(self, fit: MixedModelFit | None) -> Row:
         kr = DEGREES_OF_FREEDOM[self.data.study.analyses.primary.degrees_of_freedom]
-        return {
-            "trial": self.data.trial,
-            "outcome": self.outcome,
-            "analysis": self.analysis,
-            "analysis_set": AS_RANDOMISED,
-            "estimand": self.estimand,
-            "visit": self.endpoint,
-            "method": "mixed model for repeated measures with arm × moderator × visit, REML, "
-            f"{kr} df",
-            "covariance": None if fit is None else fit.covariance_used,
-            "converged": None if fit is None else fit.convergence.converged,
-            "status": "exploratory",
-            "disclosure": "shared",
-            "notes": self._notes(),
-        }
+        return exploratory(
+            self.data,
+            self.analysis,
+            outcome=self.outcome,
+            estimand=self.estimand,
+            visit=self.endpoint,
+            method=f"mixed model for repeated measures with arm × moderator × visit, REML, {kr} df",
+            covariance=None if fit is None else fit.covariance_used,
+            converged=None if fit is None else fit.convergence.converged,
+            notes=self._notes(),
+        )
 
     def _difference(
         self, fit: MixedModelFit, row: Mapping[Any, Any], observed: pd.DataFrame

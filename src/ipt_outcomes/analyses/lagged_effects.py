@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.within_between import Occasions, fit_within_between, lagged_occasions
 from ipt_outcomes.results import Row, estimates, t_inference
@@ -67,14 +67,11 @@ def lagged_effects(data: TrialData) -> pd.DataFrame:
             )
             between = f"{label_of(data, first)} → {label_of(data, then)}"
             when = "the next session" if plan.lag == 1 else f"{plan.lag} sessions later"
-            where: Row = {
-                "trial": data.trial,
-                "analysis": f"lagged effects, {name} {direction}",
-                "analysis_set": AS_RANDOMISED,
-                "unit": f"{label_of(data, then)} per unit of {label_of(data, first)}",
-                "status": "exploratory",
-                "disclosure": "shared",
-            }
+            where = exploratory(
+                data,
+                f"lagged effects, {name} {direction}",
+                unit=f"{label_of(data, then)} per unit of {label_of(data, first)}",
+            )
             fit = fit_within_between(occasions, random_within=False, level=plan.level)
             rows.extend(slopes(fit, occasions, where, between, when, plan.level))
     return estimates(rows)

@@ -27,7 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.response_data import generator, score_matrix
 from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import MediationPath
@@ -183,23 +183,20 @@ def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
     notes = [SEQUENTIAL_IGNORABILITY, COMPLETE_CASES]
     if lost:
         notes.append(f"{lost} participants of these arms not analysed")
-    about: Row = {
-        "trial": data.trial,
-        "outcome": outcome,
-        "analysis": f"mediation, {name}",
-        "analysis_set": AS_RANDOMISED,
-        "estimand": estimand,
-        "arm": path.arm,
-        "reference": reference,
-        "visit": endpoint,
-        "unit": study.outcomes[outcome].unit,
-        "n_arm": n1,
-        "n_reference": n0,
-        "status": "exploratory",
-        "disclosure": "shared",
-        "method": "linear mediation models" + (", arm by mediator" if plan.interaction else ""),
-        "notes": "; ".join(notes),
-    }
+    about = exploratory(
+        data,
+        f"mediation, {name}",
+        outcome=outcome,
+        estimand=estimand,
+        arm=path.arm,
+        reference=reference,
+        visit=endpoint,
+        unit=study.outcomes[outcome].unit,
+        n_arm=n1,
+        n_reference=n0,
+        method="linear mediation models" + (", arm by mediator" if plan.interaction else ""),
+        notes="; ".join(notes),
+    )
     through = f"{study.outcomes[path.mediator].short_label} at {visits[path.mediator_visit].label}"
     for column, (part, words) in enumerate(
         (

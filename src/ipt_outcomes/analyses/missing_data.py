@@ -21,7 +21,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, after_stopping, members
+from ipt_outcomes.analyses.data import (
+    AS_RANDOMISED,
+    TrialData,
+    after_stopping,
+    exploratory,
+    members,
+)
 from ipt_outcomes.analyses.disclosure import SMALLEST, suppress
 from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.imputation import first_missed
@@ -62,13 +68,7 @@ def missing_data(data: TrialData) -> pd.DataFrame:
         if outcome == data.study.primary_outcome:
             rows += [*_kinds(data, followed), *_patterns(followed), *_reasons(data, followed)]
             rows += _predictors(data, followed)
-    shared: Row = {
-        "trial": data.trial,
-        "analysis": "missing data",
-        "analysis_set": AS_RANDOMISED,
-        "status": "exploratory",
-        "disclosure": "shared",
-    }
+    shared = exploratory(data, "missing data")
     return estimates({**shared, **row} for row in rows)
 
 

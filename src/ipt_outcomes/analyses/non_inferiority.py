@@ -30,6 +30,7 @@ from ipt_outcomes.analyses.data import (
     PER_PROTOCOL,
     TrialData,
     analysis_sets,
+    exploratory,
     members,
     model_frame,
 )
@@ -206,24 +207,21 @@ class _Question:
         )
         if not per_protocol:
             words += ". No per-protocol set is defined: the answer as randomised stands alone"
-        return {
-            "trial": self.data.trial,
-            "outcome": self.outcome,
-            "analysis": f"{self.plan.kind}, verdict",
-            "analysis_set": AS_RANDOMISED,
-            "estimand": self.estimand,
-            "quantity": "count",
-            "contrast": f"analyses, of {len(rows)}, that keep to the margin",
-            "arm": self.plan.arm,
-            "reference": self.plan.comparator,
-            "visit": self.endpoint,
-            "unit": "analyses",
-            "estimate": shown,
-            "method": "comparison of intervals with the margin",
-            "status": "exploratory",
-            "disclosure": "shared",
-            "notes": words,
-        }
+        return exploratory(
+            self.data,
+            f"{self.plan.kind}, verdict",
+            outcome=self.outcome,
+            estimand=self.estimand,
+            quantity="count",
+            contrast=f"analyses, of {len(rows)}, that keep to the margin",
+            arm=self.plan.arm,
+            reference=self.plan.comparator,
+            visit=self.endpoint,
+            unit="analyses",
+            estimate=shown,
+            method="comparison of intervals with the margin",
+            notes=words,
+        )
 
 
 SHOWN = {"non-inferiority": "non-inferior", "equivalence": "equivalent"}

@@ -22,6 +22,7 @@ from ipt_outcomes.analyses.data import (
     ModelFrame,
     TrialData,
     analysis_sets,
+    exploratory,
     model_frame,
 )
 from ipt_outcomes.analyses.effect_size import hedges_g, pooled_sd
@@ -164,22 +165,19 @@ def _events(data: TrialData, outcome: str, estimand: str) -> Iterator[Row]:
     for event, strategy in data.study.estimands[estimand].intercurrent_events.strategies.items():
         own = arms[(events["event"] == event) & (events["day"] <= last)]
         for arm in data.arms:
-            yield {
-                "trial": data.trial,
-                "outcome": outcome,
-                "analysis": "intercurrent events",
-                "analysis_set": AS_RANDOMISED,
-                "estimand": estimand,
-                "quantity": "count",
-                "contrast": f"{in_words(event)}: {strategy}",
-                "arm": arm,
-                "unit": "participants",
-                "estimate": int((own == arm).sum()),
-                "n_arm": int((arm_of == arm).sum()),
-                "method": "count",
-                "status": "exploratory",
-                "disclosure": "shared",
-            }
+            yield exploratory(
+                data,
+                "intercurrent events",
+                outcome=outcome,
+                estimand=estimand,
+                quantity="count",
+                contrast=f"{in_words(event)}: {strategy}",
+                arm=arm,
+                unit="participants",
+                estimate=int((own == arm).sum()),
+                n_arm=int((arm_of == arm).sum()),
+                method="count",
+            )
 
 
 def _notes(frame: ModelFrame) -> str | None:

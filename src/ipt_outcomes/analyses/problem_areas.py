@@ -26,7 +26,13 @@ from ipt_outcomes.analyses.area_errors import adjusted_difference, draw_kappas, 
 from ipt_outcomes.analyses.area_flags import flag_rows, slope_rows
 from ipt_outcomes.analyses.area_pooling import pool_areas
 from ipt_outcomes.analyses.attempts import attempted
-from ipt_outcomes.analyses.data import AS_RANDOMISED, ModelFrame, TrialData, model_frame
+from ipt_outcomes.analyses.data import (
+    AS_RANDOMISED,
+    ModelFrame,
+    TrialData,
+    exploratory,
+    model_frame,
+)
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.interactions import Interaction, Moderator
 from ipt_outcomes.analyses.multiplicity import holm
@@ -79,17 +85,14 @@ def problem_areas(data: TrialData) -> pd.DataFrame:
             f"participants with scores ({found}). Take problem_areas out of analyses in "
             "config.yaml, or check the coding of columns.problem_areas.focus."
         )
-    where: Row = {
-        "trial": data.trial,
-        "outcome": outcome,
-        "analysis": "problem areas",
-        "analysis_set": AS_RANDOMISED,
-        "estimand": estimand,
-        "unit": data.study.outcomes[outcome].unit,
-        "status": "exploratory",
-        "disclosure": "shared",
-        "notes": NOTE,
-    }
+    where = exploratory(
+        data,
+        "problem areas",
+        outcome=outcome,
+        estimand=estimand,
+        unit=data.study.outcomes[outcome].unit,
+        notes=NOTE,
+    )
     endpoint = data.study.estimands[estimand].endpoint
     chosen = ModelFrame(
         rows[rows["problem_area"].isin(large)].copy(), frame.excluded, frame.handled

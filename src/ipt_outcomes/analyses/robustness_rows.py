@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.imputation import Draws, IncompleteTrial, Tipping
 from ipt_outcomes.results import Row
 
@@ -58,14 +58,10 @@ class RowMaker:
     def common(self, label: str, **more: Any) -> Row:
         """Return what every row says."""
         return {
-            "trial": self.data.trial,
+            **exploratory(self.data, f"robustness, {label}"),
             "outcome": self.outcome,
-            "analysis": f"robustness, {label}",
-            "analysis_set": AS_RANDOMISED,
             "estimand": self.data.study.primary_estimand,
             "unit": self.data.study.outcomes[self.outcome].unit,
-            "status": "exploratory",
-            "disclosure": "shared",
             **more,
         }
 

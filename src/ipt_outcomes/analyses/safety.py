@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.adverse_events import adverse_events
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.response_data import ScoreMatrix, baseline_scores, score_matrix
 from ipt_outcomes.analyses.safety_events import SHOWN, SafetyEvents, safety_rows
 from ipt_outcomes.analyses.status import DETERIORATION, StatusError, status_definitions
@@ -48,13 +48,7 @@ def safety(data: TrialData) -> pd.DataFrame:
     people = data.participants.sort_values("participant", kind="stable")
     position = {name: place for place, name in enumerate(data.arms)}
     arm = np.asarray(people["arm"].map(position), np.int64)
-    where: Row = {
-        "trial": data.trial,
-        "analysis": "safety",
-        "analysis_set": AS_RANDOMISED,
-        "status": "exploratory",
-        "disclosure": "shared",
-    }
+    where = exploratory(data, "safety")
     rows = list(_exposure(data, people, arm, where))
     rows.extend(_listed_deaths(data, people, where))
     for happened in (

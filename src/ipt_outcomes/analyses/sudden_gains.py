@@ -27,7 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.process_data import by_time, label_of
 from ipt_outcomes.analyses.proportions import exact_share
@@ -180,20 +180,17 @@ def _course(
                 around.setdefault(away, []).append(float(row[session - 1]))
     for away, values in sorted(around.items()):
         n = len(values)
-        about: Row = {
-            "trial": data.trial,
-            "analysis": "sudden gains, course",
-            "analysis_set": AS_RANDOMISED,
-            "quantity": "observed mean",
-            "contrast": "score around the first gain",
-            "subgroup": f"session {away:+d} from the session before the gain",
-            "status": "exploratory",
-            "disclosure": "shared",
-            "method": "description",
-            "notes": f"{label_of(data, rule.variable)}: {criteria_in_words(rule)}; of "
+        about = exploratory(
+            data,
+            "sudden gains, course",
+            quantity="observed mean",
+            contrast="score around the first gain",
+            subgroup=f"session {away:+d} from the session before the gain",
+            method="description",
+            notes=f"{label_of(data, rule.variable)}: {criteria_in_words(rule)}; of "
             f"{', '.join(data.study.arms[name].label for name in shown)}; participants chosen "
             "for the drop: its size is no effect of anything",
-        }
+        )
         if n < SMALLEST:
             yield {**about, "notes": f"{about['notes']}; {SUPPRESSED}"}
             continue
@@ -231,17 +228,14 @@ def _rows(
 ) -> Iterator[Row]:
     first = [gains[0] for gains in own if gains]
     n, k = len(own), len(first)
-    about: Row = {
-        "trial": data.trial,
-        "analysis": "sudden gains",
-        "analysis_set": AS_RANDOMISED,
-        "arm": arm,
-        "n_arm": n,
-        "status": "exploratory",
-        "disclosure": "shared",
-        "notes": f"{label_of(data, rule.variable)}: {criteria_in_words(rule)}; {SELECTED}",
-        "method": "description",
-    }
+    about = exploratory(
+        data,
+        "sudden gains",
+        arm=arm,
+        n_arm=n,
+        notes=f"{label_of(data, rule.variable)}: {criteria_in_words(rule)}; {SELECTED}",
+        method="description",
+    )
     if 0 < k < SMALLEST:
         yield {**about, "quantity": "probability", "contrast": "with a sudden gain",
                "notes": f"{about['notes']}; {SUPPRESSED}"}  # fmt: skip

@@ -25,7 +25,7 @@ from scipy import stats
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.cluster_predictors import predictor_rows
 from ipt_outcomes.analyses.clustered_models import ClusterFit, ClusterModel, fit_clusters
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, model_frame
+from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData, exploratory, model_frame
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.repeated import DEGREES_OF_FREEDOM, RepeatedMeasures
 from ipt_outcomes.results import Row, estimates
@@ -162,17 +162,14 @@ class _Clusters:
             study.analyses.primary.covariance,
             plan.level,
         )
-        where: Row = {
-            "trial": data.trial,
-            "outcome": outcome,
-            "analysis": "therapists",
-            "unit": study.outcomes[outcome].unit,
-            "analysis_set": AS_RANDOMISED,
-            "estimand": study.primary_estimand,
-            "status": "exploratory",
-            "disclosure": "shared",
-            "notes": "; ".join(notes) or None,
-        }
+        where = exploratory(
+            data,
+            "therapists",
+            outcome=outcome,
+            unit=study.outcomes[outcome].unit,
+            estimand=study.primary_estimand,
+            notes="; ".join(notes) or None,
+        )
         endpoint = study.estimands[study.primary_estimand].endpoint
         return cls(data, plan, frame, arms, endpoint, model, where)
 

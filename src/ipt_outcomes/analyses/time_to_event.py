@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.covariates import covariate_columns
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.disclosure import FLOW
 from ipt_outcomes.analyses.event_rows import EventRows
 from ipt_outcomes.analyses.event_times import (
@@ -197,15 +197,7 @@ def _rows(
     if times.by_visit:
         notes.append(VISITS_ONLY)
     notes += [f"{n} participants {why} left out" for why, n in times.left_out.items()]
-    shared: Row = {
-        "trial": data.trial,
-        "analysis": analysis,
-        "analysis_set": AS_RANDOMISED,
-        "status": "exploratory",
-        "disclosure": "shared",
-        "notes": "; ".join(notes),
-        **where,
-    }
+    shared = {**exploratory(data, analysis), "notes": "; ".join(notes), **where}
     labels = {arm: data.study.arms[arm].label for arm in data.arms}
     confirmatory = (
         plan.status == "confirmatory"
