@@ -41,7 +41,7 @@ def flag_rows(data: TrialData, frame: ModelFrame, arms: list[str], where: Row) -
     """
     plan = data.study.analyses.primary
     study = data.study
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     people = data.participants.set_index("participant")
     observed = frame.rows[frame.rows["score"].notna() & frame.rows["arm"].isin(arms)].copy()
     flags = {area: f"area_{area}" for area in PROBLEM_AREA_LABELS}

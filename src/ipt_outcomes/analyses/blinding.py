@@ -250,7 +250,7 @@ def _self_report(data: TrialData, plan: BlindingAnalysis, where: Row) -> Iterato
         primary, "score ~ " + " + ".join(terms), frame, {"arm": reference}, level=plan.level
     )
     names = {o: data.study.outcomes[o].short_label for o in (plan.clinician, plan.self_report)}
-    labels = {arm: data.study.arms[arm].label for arm in data.arms}
+    labels = data.arm_labels
     counts = (
         frame[frame["visit"] == endpoint].groupby("arm", observed=True)["participant"].nunique()
     )

@@ -69,7 +69,7 @@ def counts(data: TrialData) -> pd.DataFrame:
         shared = exploratory(
             data, "counts", outcome=outcome, estimand=data.study.primary_estimand, notes=OBSERVED
         )
-        endpoint = kind.visit or data.study.estimands[data.study.primary_estimand].endpoint
+        endpoint = kind.visit or data.study.endpoint
         labels = {arm: data.study.arms[arm].label for arm in matrix.arms}
         if kind.bounded_at is not None:
             of = _bounded(matrix, kind.bounded_at, labels, shared, plan.level)

@@ -195,7 +195,7 @@ def side_by_side(data: TrialData, plan: CrossLaggedAnalysis, pair: PanelPair) ->
 
 def _until_endpoint(data: TrialData) -> list[str]:
     visits = list(data.study.visits_of(data.trial))
-    endpoint = data.study.estimands[data.study.primary_estimand].endpoint
+    endpoint = data.study.endpoint
     return visits[: visits.index(endpoint) + 1] if endpoint in visits else visits
 
 

@@ -103,7 +103,7 @@ def members(data: TrialData, analysis_set: str, outcome: str) -> pd.DataFrame:
     if analysis_set == AS_RANDOMISED:
         return people
     if analysis_set == COMPLETERS:
-        endpoint = data.study.estimands[data.study.primary_estimand].endpoint
+        endpoint = data.study.endpoint
         scores = data.scores[
             (data.scores["outcome"] == outcome)
             & (data.scores["visit"] == endpoint)

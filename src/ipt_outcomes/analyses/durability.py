@@ -55,7 +55,7 @@ def durability_rows(data: TrialData) -> Iterator[Row]:
         [f"visits in the model: {words}"] if len(kept) < len(seen) else []
     )
     reference = study.reference_arm
-    labels = {arm: study.arms[arm].label for arm in data.arms}
+    labels = data.arm_labels
     model = fit_repeated_measures(
         data, ModelFrame(rows, frame.excluded, frame.handled), group="arm",
         reference=reference, names=labels,

@@ -230,7 +230,7 @@ def factorial_rows(data: TrialData, model: FactorialModel, margin: float | None)
     margin
         Largest interaction that would still be called additive.
     """
-    endpoint = data.study.estimands[data.study.primary_estimand].endpoint
+    endpoint = data.study.endpoint
     for visit in model.rows_of:
         yield from (model.contrast(name, visit) for name in WEIGHTS)
     if endpoint not in model.rows_of:

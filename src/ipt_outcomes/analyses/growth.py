@@ -146,7 +146,7 @@ def _random_words(fit: MixedModelFit) -> str:
 def _slopes(data: TrialData, course: Growth, fit: MixedModelFit, where: Row) -> Iterator[Row]:
     names = fit.coefficients["term"].tolist()
     reference = data.study.reference_arm
-    labels = {arm: data.study.arms[arm].label for arm in data.arms}
+    labels = data.arm_labels
     level = fit.specification.level
     column_of = dict(zip(course.arms, course.arm_columns, strict=True))
 

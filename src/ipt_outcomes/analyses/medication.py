@@ -86,7 +86,7 @@ def _add_ons(data: TrialData, pairs: list[tuple[str, str, str]], about: Row) -> 
         model_frame(data, about["outcome"], about["estimand"], AS_RANDOMISED),
         group="arm",
         reference=data.study.reference_arm,
-        names={arm: data.study.arms[arm].label for arm in data.arms},
+        names=data.arm_labels,
         where=about,
     )
     for more, less, tells in pairs:

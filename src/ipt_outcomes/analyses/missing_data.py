@@ -179,7 +179,7 @@ def _patterns(followed: _Followed) -> Iterator[Row]:
 
 def _reasons(data: TrialData, followed: _Followed) -> Iterator[Row]:
     """Count why the score at the endpoint is missing, by arm."""
-    endpoint = data.study.estimands[data.study.primary_estimand].endpoint
+    endpoint = data.study.endpoint
     people = followed.people
     missing = ~followed.seen[:, followed.visits.index(endpoint)]
     week = data.study.visits[endpoint].week

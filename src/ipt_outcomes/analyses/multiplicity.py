@@ -141,7 +141,7 @@ def _is_unknown(row: Row) -> bool:
 
 def _differences(data: TrialData, family: str, outcome: str, arms: list[str]) -> list[Row]:
     estimand, reference = data.study.primary_estimand, data.study.reference_arm
-    labels = {arm: data.study.arms[arm].label for arm in data.arms}
+    labels = data.arm_labels
     where: Row = {
         "trial": data.trial,
         "outcome": outcome,

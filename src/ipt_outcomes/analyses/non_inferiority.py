@@ -97,7 +97,7 @@ class _Question:
         self.endpoint = study.estimands[self.estimand].endpoint
         self.unit = study.outcomes[self.outcome].unit
         self.sign = -1.0 if study.outcomes[self.outcome].higher_is == "worse" else 1.0
-        self.labels = {arm: study.arms[arm].label for arm in data.arms}
+        self.labels = data.arm_labels
 
     def rows(self) -> Iterator[Row]:
         for find, imputed in ((self._modelled, False), (self._under_the_null, True)):

@@ -39,7 +39,7 @@ class RowMaker:
     @property
     def endpoint(self) -> str:
         """The visit at which the primary effect is stated."""
-        return self.data.study.estimands[self.data.study.primary_estimand].endpoint
+        return self.data.study.endpoint
 
     @property
     def level(self) -> float:

@@ -83,7 +83,7 @@ def _until(day: pd.Series, horizon: float) -> Floats:
 def _exposure(
     data: TrialData, people: pd.DataFrame, arm: NDArray[np.int64], where: Row
 ) -> Iterator[Row]:
-    endpoint = data.study.estimands[data.study.primary_estimand].endpoint
+    endpoint = data.study.endpoint
     end_of_treatment = data.study.visits[endpoint].week
     in_study = weeks_observed(data, people)
     # Treatment ends with leaving the study at the latest: nobody is treated unseen.

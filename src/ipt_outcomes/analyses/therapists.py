@@ -170,7 +170,7 @@ class _Clusters:
             estimand=study.primary_estimand,
             notes="; ".join(notes) or None,
         )
-        endpoint = study.estimands[study.primary_estimand].endpoint
+        endpoint = study.endpoint
         return cls(data, plan, frame, arms, endpoint, model, where)
 
     def rows(self) -> Iterator[Row]:
@@ -239,7 +239,7 @@ class _Clusters:
     def _differences(self, found: ClusterFit, about: Row) -> Iterator[Row]:
         seen = self.frame.groupby(["arm", "visit"], observed=True)["participant"].nunique()
         counts = {(str(a), str(v)): int(n) for (a, v), n in seen.items()}  # type: ignore[misc, has-type]
-        labels = {arm: self.data.study.arms[arm].label for arm in self.data.arms}
+        labels = self.data.arm_labels
         repeated = RepeatedMeasures(found.fit, "arm", counts, about, labels, self.plan.level)
         yield from repeated.differences(self.data.study.reference_arm)
 

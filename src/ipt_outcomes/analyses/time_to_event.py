@@ -159,7 +159,7 @@ def _of_participation(data: TrialData) -> Iterator[Row]:
     start = baseline_of(data, people)
     if start is not None:
         covariates = np.column_stack([start, covariates])
-    endpoint = data.study.estimands[data.study.primary_estimand].endpoint
+    endpoint = data.study.endpoint
     if plan.stopping_treatment:
         times = stopping_treatment(data, people, endpoint)
         name = "stopping treatment"
@@ -198,7 +198,7 @@ def _rows(
         notes.append(VISITS_ONLY)
     notes += [f"{n} participants {why} left out" for why, n in times.left_out.items()]
     shared = {**exploratory(data, analysis), "notes": "; ".join(notes), **where}
-    labels = {arm: data.study.arms[arm].label for arm in data.arms}
+    labels = data.arm_labels
     confirmatory = (
         plan.status == "confirmatory"
         and event == RESPONSE

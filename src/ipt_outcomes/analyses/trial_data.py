@@ -52,6 +52,11 @@ class TrialData:
         return self.study.arms_of(self.trial)
 
     @property
+    def arm_labels(self) -> dict[str, str]:
+        """Arm: how it is called in words."""
+        return {arm: self.study.arms[arm].label for arm in self.arms}
+
+    @property
     def later_visits(self) -> list[str]:
         """The trial's visits after baseline, in order of time."""
         return [v for v in self.study.visits_of(self.trial) if v != self.study.baseline]

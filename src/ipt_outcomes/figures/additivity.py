@@ -40,7 +40,7 @@ def additivity(source: Source) -> Drawing:
     study = source.study
     outcome = study.primary_outcome
     settings = study.outcomes[outcome]
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     rows = source.rows.where(analysis=FACTORIAL, quantity="difference")
     verdict = source.rows.first(analysis=ADDITIVITY)
     at = rows.where(visit=endpoint)

@@ -19,7 +19,7 @@ def durability(source: Source) -> Drawing:
     study = source.study
     outcome = study.primary_outcome
     settings = study.outcomes[outcome]
-    endpoint = source.visit(study.estimands[study.primary_estimand].endpoint)
+    endpoint = source.visit(study.endpoint)
     rows = source.rows.where(analysis=ANALYSIS, quantity="difference")
     shown: list[Row] = []
     blocks = []

@@ -138,7 +138,7 @@ def _follow_up(source: Source, rows: Rows, arm: str) -> Iterator[Entry]:
         else:
             yield Entry(f"{stage.capitalize()}: not recorded")
     study = source.study
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     for visit in study.visits_of(source.trial):
         row = of.first(contrast="assessed", visit=visit)
         if row is not None and study.visits[visit].week >= study.visits[endpoint].week:

@@ -99,7 +99,7 @@ def _timeline(source: Source, curve: Rows) -> Timeline:
     times = sorted({time for row in curve if (time := _time(row)) is not None})
     study = source.study
     plan = study.analyses.growth
-    endpoint = study.visits[study.estimands[study.primary_estimand].endpoint].week
+    endpoint = study.visits[study.endpoint].week
     ends = list(plan.phases.values()) if plan is not None else []
     last = max(ends, default=endpoint)
     return Timeline(times[0] if times else 0.0, tuple(times[1:]), last, last)

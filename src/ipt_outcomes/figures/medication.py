@@ -23,7 +23,7 @@ def medication(source: Source) -> Drawing:
     study = source.study
     rows = source.rows.where(analysis="medication", quantity="difference")
     outcome = study.primary_outcome
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     pairs = list(dict.fromkeys((row["arm"], row["reference"]) for row in rows))
     blocks = []
     for arm, reference in pairs:

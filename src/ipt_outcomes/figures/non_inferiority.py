@@ -19,7 +19,7 @@ def non_inferiority(source: Source) -> Drawing:
     assert plan is not None, "the catalogue asks for this figure only when it is configured"
     outcome = study.primary_outcome
     settings = study.outcomes[outcome]
-    endpoint = source.visit(study.estimands[study.primary_estimand].endpoint)
+    endpoint = source.visit(study.endpoint)
     rows = compared(source)
     verdict = verdict_row(source)
     first = next(iter(rows), None)

@@ -34,7 +34,7 @@ def problem_areas(source: Source) -> Drawing:
     study = source.study
     rows = source.rows.where(analysis="problem areas")
     outcome = study.primary_outcome
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     differences = rows.where(quantity="difference")
     courses = [_course(source, rows, area) for area in PROBLEM_AREAS]
     courses = [course for course in courses if course.marks]

@@ -27,7 +27,7 @@ def robustness(source: Source) -> Drawing:
     settings = study.outcomes[outcome]
     compared = assumptions_compared(source)
     worse = settings.higher_is == "worse"
-    endpoint = source.visit(study.estimands[study.primary_estimand].endpoint)
+    endpoint = source.visit(study.endpoint)
     first = _first(compared)
     return _forest(
         source,
@@ -53,7 +53,7 @@ def robustness_remission(source: Source) -> Drawing:
     study = source.study
     compared = remission_compared(source)
     threshold = getattr(study.analyses.robustness, "remission_at_most", None) or 0.0
-    endpoint = source.visit(study.estimands[study.primary_estimand].endpoint)
+    endpoint = source.visit(study.endpoint)
     short = source.outcome(study.primary_outcome)
     return _forest(
         source,

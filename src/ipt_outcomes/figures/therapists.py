@@ -21,7 +21,7 @@ BETWEEN = 0.2
 def therapists(source: Source) -> Drawing:
     """Draw the intraclass correlations, and the comparison of arms under each model."""
     study = source.study
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     rows = source.rows.where(analysis=VARIANTS, visit=endpoint)
     similar = list(rows.where(quantity="intraclass correlation"))
     compared = [r for r in rows.where(quantity="difference") if r["reference"] is not None]

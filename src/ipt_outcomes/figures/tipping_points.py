@@ -118,7 +118,7 @@ def tipping_points(source: Source) -> Drawing:
     """
     study = source.study
     outcome = study.primary_outcome
-    endpoint = source.visit(study.estimands[study.primary_estimand].endpoint)
+    endpoint = source.visit(study.endpoint)
     found = surfaces(source.rows.where(outcome=outcome))
     with styled():
         figure = new_figure(max(ROW * len(found), 0.6))

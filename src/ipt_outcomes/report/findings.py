@@ -76,7 +76,7 @@ def _growth(source: Source) -> Iterator[Text]:
 
 
 def _durability(source: Source) -> Iterator[Text]:
-    endpoint = source.visit(source.study.estimands[source.study.primary_estimand].endpoint)
+    endpoint = source.visit(source.study.endpoint)
     rows = source.rows.where(analysis=DURABILITY, quantity="difference", reference=None)
     shown = _shown(rows)
     for visit in dict.fromkeys(row["visit"] for row in shown):
@@ -137,7 +137,7 @@ def _therapists(source: Source) -> Iterator[Text]:
         for row in _shown(rows)
     ]  # fmt: skip
     if said:
-        endpoint = source.visit(source.study.estimands[source.study.primary_estimand].endpoint)
+        endpoint = source.visit(source.study.endpoint)
         yield words("At ", endpoint, " the intraclass correlation of participants of one therapist "
                     "was ", listed(said), ".")  # fmt: skip
 

@@ -81,6 +81,11 @@ class Study(Section):
         """Name of the primary estimand."""
         return next(iter(self.estimands))
 
+    @property
+    def endpoint(self) -> str:
+        """Name of the visit at which the primary estimand is read."""
+        return self.estimands[self.primary_estimand].endpoint
+
     def arms_of(self, trial: str) -> list[str]:
         """Names of the arms of one trial, in the order of the file, the reference last."""
         used = set(self.trials[trial].codes.arm.values())

@@ -73,7 +73,7 @@ def factorial(source: Source, name: str = "factorial") -> Table:
 
 def _lines(source: Source, rows: Rows) -> Iterator[Line]:
     study = source.study
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     main = rows.where(analysis=FACTORIAL)
     visits = main.values("visit")
     for visit in sorted(visits, key=lambda visit: (visit != endpoint, visits.index(visit))):

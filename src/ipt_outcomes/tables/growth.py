@@ -27,7 +27,7 @@ CRITERIA = ("AIC", "BIC", "log-likelihood")
 
 def has_follow_up(study: Study, trial: str) -> bool:
     """Say whether a trial has visits after the endpoint: without them nothing can last."""
-    end = study.visits[study.estimands[study.primary_estimand].endpoint].week
+    end = study.visits[study.endpoint].week
     return any(study.visits[visit].week > end for visit in study.visits_of(trial))
 
 
@@ -128,7 +128,7 @@ def durability(source: Source, name: str = "durability") -> Table:
     """
     study = source.study
     outcome = study.primary_outcome
-    endpoint = source.visit(study.estimands[study.primary_estimand].endpoint)
+    endpoint = source.visit(study.endpoint)
     rows = source.rows.where(analysis=DURABILITY, quantity="difference")
     lines = []
     for visit in rows.values("visit"):

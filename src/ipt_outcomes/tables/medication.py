@@ -44,7 +44,7 @@ def medication(source: Source, name: str = "medication") -> Table:
 
 
 def _lines(source: Source, rows: Rows) -> Iterator[Line]:
-    endpoint = source.study.estimands[source.study.primary_estimand].endpoint
+    endpoint = source.study.endpoint
     for pair in dict.fromkeys((row["arm"], row["reference"]) for row in rows):
         of = rows.where(arm=pair[0], reference=pair[1])
         group = add_on_words(source, next(iter(of)))

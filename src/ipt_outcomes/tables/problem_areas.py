@@ -20,7 +20,7 @@ def problem_areas(source: Source, name: str = "problem_areas") -> Table:
     """Make the table of the problem areas at the primary endpoint."""
     rows = source.rows.where(analysis="problem areas")
     outcome = source.study.primary_outcome
-    endpoint = source.study.estimands[source.study.primary_estimand].endpoint
+    endpoint = source.study.endpoint
     at = rows.where(visit=endpoint)
     notes = [words(NOT_RANDOMISED)]
     withheld = [row for row in rows if row["quantity"] == "count"]

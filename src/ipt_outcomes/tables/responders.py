@@ -50,7 +50,7 @@ def responders(source: Source, name: str = "responders") -> Table:
     ci = interval_head(rows)
     reference = source.arm(source.study.reference_arm)
     under = words("Against ", reference)
-    endpoint = source.study.estimands[source.study.primary_estimand].endpoint
+    endpoint = source.study.endpoint
     return Table(
         name,
         words("Response, remission, reliable change and deterioration at ",

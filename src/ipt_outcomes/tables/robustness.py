@@ -50,7 +50,7 @@ def _at_endpoint(source: Source) -> Rows:
     return source.rows.where(
         quantity="difference",
         outcome=study.primary_outcome,
-        visit=study.estimands[study.primary_estimand].endpoint,
+        visit=study.endpoint,
     )
 
 
@@ -133,7 +133,7 @@ def robustness(source: Source, name: str = "robustness") -> Table:
     study = source.study
     compared = assumptions_compared(source)
     remission = remission_compared(source)
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     rubin = words("By Rubin's rules")
     shown = Rows([line.row for _, lines in compared for line in lines])
     return Table(

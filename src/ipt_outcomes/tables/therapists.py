@@ -29,7 +29,7 @@ def therapists(source: Source, name: str = "therapists") -> Table:
         File name of the table.
     """
     study = source.study
-    endpoint = study.estimands[study.primary_estimand].endpoint
+    endpoint = study.endpoint
     rows = source.rows.where(analysis=VARIANTS)
     at = Rows([row for row in rows if row["visit"] in (None, endpoint)])
     notes = {row["notes"]: row for row in at if row["notes"]}

@@ -118,7 +118,7 @@ def _primary(study: Study) -> Iterator[Block]:
     plan = study.analyses.primary
     covariates = [called(study, name) for name in plan.adjust_for]
     estimand = called(study, study.primary_estimand)
-    endpoint = called(study, study.estimands[study.primary_estimand].endpoint)
+    endpoint = called(study, study.endpoint)
     yield say(
         "Each outcome is analysed, for each estimand and analysis set, by one mixed model for "
         "repeated measures of the scores after baseline. For participant i in arm g(i) at visit j,"
