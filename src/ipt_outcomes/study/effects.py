@@ -10,10 +10,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from ipt_outcomes.study.clinical import Status
 from ipt_outcomes.study.sections import Name, Section
 from ipt_outcomes.study.trials import ProblemArea
 
-Status = Literal["confirmatory", "exploratory"]
 Positive = Annotated[float, Field(gt=0)]
 
 SEVERITY = "baseline"

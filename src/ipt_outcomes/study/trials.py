@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -11,12 +11,7 @@ from ipt_outcomes.study.process_files import ProcessFile
 from ipt_outcomes.study.sections import Codes, Name, Section, Text
 
 ProblemArea = Literal["grief", "role_disputes", "role_transitions", "interpersonal_deficits"]
-PROBLEM_AREAS: tuple[ProblemArea, ...] = (
-    "grief",
-    "role_disputes",
-    "role_transitions",
-    "interpersonal_deficits",
-)
+PROBLEM_AREAS: tuple[ProblemArea, ...] = get_args(ProblemArea)
 PROBLEM_AREA_LABELS: dict[str, str] = {
     "grief": "Grief",
     "role_disputes": "Role disputes",
