@@ -4,8 +4,9 @@ Draws small two-arm trials with known truth and analyses each with the package's
 
 * response (50 % better) at the fourth of four visits, scores jointly normal and rounded, two in
   ten lost under missing at random: standardised risk difference, log risk ratio and log odds ratio
-  from imputed scores (Rubin) and by bootstrap, from complete scores with the variance of Ye et
-  al. and of Ge et al., and with missing counted as failure against the truth of response;
+  from imputed scores (linearised, and by Rubin's rules) and by bootstrap, from complete scores
+  with the variance of Ye et al. and of Ge et al., and with missing counted as failure against the
+  truth of response;
 * days in the past 28 (beta-binomial): log odds ratio of binomial estimating equations;
 * response at each of four visits: difference of logits by estimating equations;
 * episodes: log rate ratio of negative binomial regression;
@@ -33,6 +34,7 @@ from scipy import stats
 
 from ipt_outcomes.analyses.gee import arm_by_visit, binomial_gee
 from ipt_outcomes.analyses.hazards import fit_hazards
+from ipt_outcomes.analyses.imputed_risks import imputed_risks
 from ipt_outcomes.analyses.negative_binomial import fit_rates
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import ScoreMatrix
@@ -40,6 +42,7 @@ from ipt_outcomes.analyses.response_rows import pooled_contrast
 from ipt_outcomes.analyses.standardisation import standardised_risks
 from ipt_outcomes.analyses.survival_curves import KaplanMeier
 from ipt_outcomes.imputation.joint_normal import imputations
+from ipt_outcomes.imputation.linearised import linearised
 
 LEVEL = 0.95
 MEANS = np.array([[22.0, 18.0, 15.0, 12.0], [22.0, 19.0, 17.5, 15.5]])
@@ -69,7 +72,7 @@ def lose(scores: np.ndarray, random: np.random.Generator) -> np.ndarray:
 
 def responded(scores: np.ndarray) -> np.ndarray:
     """Tell who is at least 50 % better at the last visit."""
-    return scores[:, 3] <= scores[:, 0] / 2
+    return scores[..., 3] <= scores[..., 0] / 2
 
 
 def contrasts(fit: object, **options: bool) -> dict[str, object]:
@@ -100,15 +103,22 @@ def of_responses(
         risks(scores, responded(scores))
         for scores in imputations(seen, arm, np.empty((n, 0)), imputed, random, LIMITS)
     ]
+    matrix = ScoreMatrix(np.arange(n), arm, ["a", "b"], list("0123"), seen,
+                         np.empty((n, 0)), [], 0)  # fmt: skip
+    linear = linearised(seen, arm, matrix.covariates, random, LIMITS)
+    joined = imputed_risks(fits, linear, matrix, responded)
+    if joined is not None:
+        for what, contrast in contrasts(joined).items():
+            found[f"{what}: imputed"] = pooled_contrast([contrast], joined.df)
     for what in contrasts(fits[0]):
-        found[f"{what}: imputed"] = pooled_contrast([contrasts(f)[what] for f in fits], fits[0].df)
+        found[f"{what}: imputed, Rubin's rules"] = pooled_contrast(
+            [contrasts(f)[what] for f in fits], fits[0].df
+        )
     failure = risks(seen, responded(seen))
     found["risk difference: missing as failure"] = pooled_contrast(
         [failure.risk_difference("a", "b")], failure.df
     )
     if samples:
-        matrix = ScoreMatrix(np.arange(n), arm, ["a", "b"], list("0123"), seen,
-                             np.empty((n, 0)), [], 0)  # fmt: skip
 
         def estimate(scores: np.ndarray, sample: ScoreMatrix) -> np.ndarray:
             own = risks(scores, responded(scores), sample.arm)

@@ -55,7 +55,8 @@ TRAINING = ClusteredDesign(clusters=20, size=6, icc=0.05, training_effect=-1.5)
 GROUPS = ClusteredDesign(clusters=16, size=8, icc=0.05, both_arms=True)
 SESSIONS = SessionsDesign()
 DIARY = DiaryDesign(participants=40, days=14)
-ECHO = DiaryDesign(participants=40, days=14, next_day=-0.6)
+ECHO = DiaryDesign(participants=40, days=14, next_day=-0.6, next_day_sd=0.6)
+ALIKE = DiaryDesign(participants=40, days=14, next_day=-0.6)
 COMPLIER, PER_SESSION, DRIFT = -4.0, -0.3, 0.15
 THROUGH, INDIRECT = -2.0, -1.6
 
@@ -70,6 +71,7 @@ TRUTH = {
     "lagged slope within persons, the way back": 0.0,
     "same-day slope within persons, diary": DIARY.effect,
     "next-day slope within persons, diary": ECHO.next_day,
+    "next-day slope within persons who do not differ in it, diary": ALIKE.next_day,
     "effect among compliers": COMPLIER,
     "slope per session attended": PER_SESSION,
     "indirect effect": INDIRECT,
@@ -152,12 +154,14 @@ def of_diaries(seed: int) -> Found:
     """Analyse one diary study."""
     frame = simulate_diary(DIARY, seed)
     x, y = long(frame, "event", "day"), long(frame, "mood", "day")
-    again = simulate_diary(ECHO, seed)
-    first, then = long(again, "event", "day"), long(again, "mood", "day")
-    return {
-        "same-day slope within persons, diary": within(x, y, 0, 7, own=True),
-        "next-day slope within persons, diary": within(first, then, 1, 7, own=True, same=True),
-    }
+    found = {"same-day slope within persons, diary": within(x, y, 0, 7, own=True)}
+    for design, who in ((ECHO, ""), (ALIKE, " who do not differ in it")):
+        again = simulate_diary(design, seed)
+        first, then = long(again, "event", "day"), long(again, "mood", "day")
+        found[f"next-day slope within persons{who}, diary"] = within(
+            first, then, 1, 7, own=True, same=True
+        )
+    return found
 
 
 def of_doses(seed: int) -> Found:

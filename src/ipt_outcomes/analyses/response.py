@@ -25,6 +25,7 @@ from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.change_plot import change_plot_rows
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.imputed_risks import imputed_risks
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import (
     ScoreMatrix,
@@ -43,6 +44,7 @@ from ipt_outcomes.analyses.status import (
     status_definitions,
 )
 from ipt_outcomes.imputation.joint_normal import imputations
+from ipt_outcomes.imputation.linearised import linearised
 from ipt_outcomes.instruments import instrument
 from ipt_outcomes.results import estimates
 from ipt_outcomes.study.clinical import ResponseAnalysis
@@ -103,6 +105,13 @@ class _Statuses:
         )
         self.matrix = score_matrix(data, outcome, estimand, plan.adjust_for)
         self.limits = data.study.outcomes[outcome].range
+        self.linear = linearised(
+            self.matrix.scores,
+            self.matrix.arm,
+            self.matrix.covariates,
+            generator(data, outcome, "response, imputation model", estimand),
+            self.limits,
+        )
         self.n = np.bincount(self.matrix.arm, minlength=len(self.matrix.arms))
         self.hidden: set[str] = set()  # statuses of which only risk differences are shown
 
@@ -127,10 +136,12 @@ class _Statuses:
     def rows(self) -> Iterator[Row]:
         random = generator(self.data, self.outcome, "response", self.estimand)
         matrix = self.matrix
-        complete = list(
-            imputations(matrix.scores, matrix.arm, matrix.covariates, self.plan.imputations,
-                        random, self.limits)
-        )  # fmt: skip
+        complete = [matrix.scores]
+        if np.isnan(matrix.scores).any():
+            complete = list(
+                imputations(matrix.scores, matrix.arm, matrix.covariates, self.plan.imputations,
+                            random, self.limits)
+            )  # fmt: skip
         for definition in self.definitions:
             yield from self._imputed(definition, complete)
         if not self.primary:
@@ -186,7 +197,15 @@ class _Statuses:
         lost = int(np.isnan(self.matrix.scores[:, [0, place]]).any(axis=1).sum())
         note = (
             f"missing scores imputed {len(complete)} times under missing at random "
-            f"({lost} of {len(self.matrix.arm)} participants); Rubin's rules"
+            f"({lost} of {len(self.matrix.arm)} participants)"
+            if lost
+            else "no score missing"
+        )
+        joined = imputed_risks(
+            fits,
+            self.linear,
+            self.matrix,
+            lambda scores: definition.holds(scores[..., 0], scores[..., place]),
         )
         comparison = self._comparison(definition, definition.name, note)
         shares = [self._shares(event) for event in events]
@@ -200,7 +219,7 @@ class _Statuses:
             and self.outcome == self.data.study.primary_outcome
             and self.primary
         )
-        for row in comparison.contrasts(fits):
+        for row in comparison.contrasts(fits, joined=joined):
             if confirmatory and row["quantity"] == "risk difference":
                 row["status"] = "confirmatory"
             yield row

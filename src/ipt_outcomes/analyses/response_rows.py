@@ -19,6 +19,11 @@ Row = dict[str, Any]
 
 SAFETY = "harm: arm-level counts and rates are shown however small"
 DELTA = "t, delta method counting the sampling of covariates (Ye et al. 2023)"
+IMPUTED = (
+    "t, delta method counting the sampling of covariates and the estimation of the imputation "
+    "model (Ye et al. 2023; Robins & Wang 2000)"
+)
+RUBIN = "Rubin's rules"
 WILSON = "Wilson"
 WILSON_IMPUTED = "Wilson, effective number after imputation (Lott & Reiter 2020)"
 FIXED = "t, delta method with covariates held fixed (Ge et al. 2011)"
@@ -94,16 +99,29 @@ class Comparison:
                 small[a] = SUPPRESSED
         return {a: small.get(a, COMPLEMENT) for a in range(len(n))} if small else {}
 
-    def contrasts(self, fits: Sequence[StandardisedRisks], *, fixed: bool = False) -> Iterator[Row]:
+    def contrasts(
+        self,
+        fits: Sequence[StandardisedRisks],
+        *,
+        joined: StandardisedRisks | None = None,
+        fixed: bool = False,
+    ) -> Iterator[Row]:
         """Give standardised risks, risk differences, risk and odds ratios, and numbers needed.
 
         Parameters
         ----------
         fits
-            Standardised risks, one per imputation.
+            Standardised risks, one per imputation, or a single one.
+        joined
+            The imputations joined into one estimate; without it Rubin's rules pool them.
         fixed
             Whether the covariates are held fixed (Ge et al.); only contrasts are then given.
         """
+        method = FIXED if fixed else DELTA if joined is None else IMPUTED
+        if joined is not None:
+            fits = [joined]
+        elif len(fits) > 1:
+            method = f"{method}; {RUBIN}"
         first = fits[0]
         n = [int(size) for size in first.n]
         risks = np.mean([fit.risks for fit in fits], axis=0)
@@ -115,7 +133,7 @@ class Comparison:
             if plain
             else None
         )
-        how = {"interval_method": FIXED if fixed else DELTA, "level": self.level}
+        how = {"interval_method": method, "level": self.level}
         if not fixed:
             yield from self._risks(fits, hidden, how, unadjusted)
         reference = self.arms[-1]

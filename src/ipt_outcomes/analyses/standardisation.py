@@ -174,31 +174,113 @@ def standardised_risks(
     z = np.asarray(covariates, float).reshape(len(y), -1)
     if np.isnan(y).any() or np.isnan(z).any():
         raise ValueError("standardisation needs complete events and covariates")
-    k = len(arms)
-    n = np.bincount(place, minlength=k)
+    n = np.bincount(place, minlength=len(arms))
     if n.min() < 2:
         few = ", ".join(name for name, size in zip(arms, n, strict=True) if size < 2)
         raise ValueError(f"fewer than two participants in {few}")
-    own = np.eye(k)[place]
-    centred = z - z.mean(axis=0)
-    scale = centred.std(axis=0)
-    # Columns that the others determine (a site seen in one arm only, say) carry nothing.
-    centred = _independent(own, centred[:, scale > 0] / scale[scale > 0])
-    events = own.T @ y
-    if ((events == 0) | (events == n)).any():
-        return _plain(arms, events, n)
-    fitted = _logistic(np.hstack([own, centred]), y)
-    if fitted is None:
-        return _plain(arms, events, n)
-    beta, information = fitted
-    logit = beta[:k] + (centred @ beta[k:])[:, None]
-    mu = 1 / (1 + np.exp(-logit))
-    slope = mu * (1 - mu)
-    gradient = np.hstack([np.diag(slope.mean(axis=0)), slope.T @ centred / len(y)])
-    fixed = gradient @ np.linalg.solve(information, gradient.T)
+    model = risk_model(y, place, z, len(arms))
+    if model is None:
+        return _plain(arms, np.bincount(place, y, minlength=len(arms)).astype(float), n)
+    mu, gradient = model.risks(z), model.gradient(z)
+    fixed = gradient @ np.linalg.solve(model.information, gradient.T)
     return StandardisedRisks(
-        tuple(arms), mu.mean(axis=0), _covariance(y, place, mu, n), fixed, n, len(beta), True
-    )
+        tuple(arms), mu.mean(axis=0), _covariance(y, place, mu, n), fixed, n,
+        len(model.coefficients), True,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RiskModel:
+    """A fitted logistic model of an event on arm and covariates.
+
+    Parameters
+    ----------
+    coefficients
+        Of the k arms, then of the covariates that are kept, shape (p,).
+    information
+        Of the coefficients, shape (p, p).
+    centre, scale
+        Mean and SD of the covariates, shape (q,).
+    kept
+        Positions of the covariates that those before them do not determine.
+    """
+
+    coefficients: Floats
+    information: Floats
+    centre: Floats
+    scale: Floats
+    kept: NDArray[np.int64]
+
+    @property
+    def arms(self) -> int:
+        """Number of arms."""
+        return len(self.coefficients) - len(self.kept)
+
+    def standardised(self, covariates: Floats) -> Floats:
+        """Centre and scale the covariates that are kept, shape (..., kept)."""
+        kept = self.kept
+        return np.asarray((covariates[..., kept] - self.centre[kept]) / self.scale[kept])
+
+    def risks(self, covariates: Floats) -> Floats:
+        """Give everyone's risk under each arm, shape (..., k)."""
+        k = self.arms
+        own = self.standardised(covariates) @ self.coefficients[k:]
+        return np.asarray(1 / (1 + np.exp(-(self.coefficients[:k] + own[..., None]))))
+
+    def gradient(self, covariates: Floats) -> Floats:
+        """Differentiate the standardised risks by the coefficients, shape (k, p)."""
+        mu = self.risks(covariates)
+        slope = mu * (1 - mu)
+        z = self.standardised(covariates)
+        return np.hstack([np.diag(slope.mean(axis=0)), slope.T @ z / len(z)])
+
+    def errors(self, event: Floats, arm: NDArray[np.int64], covariates: Floats) -> Floats:
+        """Give everyone's term of the estimating equations, shape (..., p)."""
+        mu = self.risks(covariates)
+        own = np.broadcast_to(np.eye(self.arms)[arm], mu.shape)
+        x = np.concatenate([own, self.standardised(covariates)], axis=-1)
+        return np.asarray(x * (event - (own * mu).sum(axis=-1))[..., None])
+
+
+def risk_model(
+    event: Floats, arm: NDArray[np.int64], covariates: Floats, arms: int
+) -> RiskModel | None:
+    """Fit the logistic model.
+
+    Parameters
+    ----------
+    event
+        0 or 1, or an expectation of it, shape (n,).
+    arm
+        Position of each participant's arm, shape (n,).
+    covariates
+        Shape (n, q).
+    arms
+        Number of arms, k.
+
+    Returns
+    -------
+    RiskModel or None
+        None when an arm has no event, or nobody without one, or no maximum exists.
+
+    Examples
+    --------
+    >>> event, arm = np.repeat([1.0, 0, 1, 0], [30, 20, 20, 30]), np.repeat([0, 1], 50)
+    >>> model = risk_model(event, arm, np.empty((100, 0)), 2)
+    >>> model.risks(np.empty((1, 0))).round(3).tolist()
+    [[0.6, 0.4]]
+    """
+    events = np.bincount(arm, weights=event, minlength=arms)
+    if ((events <= 0) | (events >= np.bincount(arm, minlength=arms))).any():
+        return None
+    own = np.eye(arms)[arm]
+    centre, scale = covariates.mean(axis=0), covariates.std(axis=0)
+    (varying,) = np.nonzero(scale > 0)
+    z = (covariates[:, varying] - centre[varying]) / scale[varying]
+    # Columns that the others determine (a site seen in one arm only, say) carry nothing.
+    kept = varying[_independent(own, z)]
+    fitted = _logistic(np.hstack([own, (covariates[:, kept] - centre[kept]) / scale[kept]]), event)
+    return None if fitted is None else RiskModel(*fitted, centre, scale, kept)
 
 
 def _covariance(y: Floats, place: NDArray[np.int64], mu: Floats, n: NDArray[np.int64]) -> Floats:
@@ -221,11 +303,11 @@ def _plain(arms: Sequence[str], events: Floats, n: NDArray[np.int64]) -> Standar
     return StandardisedRisks(tuple(arms), events / n, variance, variance, n, len(n), False)
 
 
-def _independent(own: Floats, z: Floats) -> Floats:
-    """Keep the columns that those before them do not determine (scaled to a variance of 1)."""
+def _independent(own: Floats, z: Floats) -> NDArray[np.bool_]:
+    """Tell which columns those before them do not determine (all scaled to a variance of 1)."""
     triangle = np.linalg.qr(np.hstack([own, z]), mode="r")
     distance = np.abs(np.diag(triangle))[own.shape[1] :]
-    return z[:, distance > 1e-8 * np.sqrt(len(z))]
+    return np.asarray(distance > 1e-8 * np.sqrt(len(z)))
 
 
 def _logistic(x: Floats, y: Floats) -> tuple[Floats, Floats] | None:

@@ -11,15 +11,19 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.imputed_risks import imputed_risks
 from ipt_outcomes.analyses.response_data import baseline_scores, generator, score_matrix
 from ipt_outcomes.analyses.response_rows import Comparison
 from ipt_outcomes.analyses.standardisation import standardised_risks
 from ipt_outcomes.analyses.status import RESPONSE, status_definitions
 from ipt_outcomes.imputation.joint_normal import imputations
+from ipt_outcomes.imputation.linearised import linearised
 
 Row = dict[str, Any]
+Floats = NDArray[np.float64]
 
 
 def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
@@ -56,20 +60,28 @@ def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
     matrix = replace(matrix, visits=[matrix.visits[k] for k in kept], scores=matrix.scores[:, kept])
     places = [kept.index(place), *after]
     random = generator(data, outcome, "sustained response", estimand)
+    limits = study.outcomes[outcome].range
+
+    def sustained(scores: Floats) -> NDArray[np.bool_]:
+        held = [definition.holds(scores[..., 0], scores[..., k]) for k in places]
+        return np.asarray(np.all(held, axis=0))
+
     fits, shares = [], []
-    for scores in imputations(matrix.scores, matrix.arm, matrix.covariates, plan.imputations,
-                              random, study.outcomes[outcome].range):  # fmt: skip
-        event = np.all([definition.holds(scores[:, 0], scores[:, k]) for k in places], axis=0)
+    for scores in imputations(
+        matrix.scores, matrix.arm, matrix.covariates, plan.imputations, random, limits
+    ):
+        event = sustained(scores)
         covariates = np.column_stack([scores[:, 0], matrix.covariates])
         fits.append(standardised_risks(event, matrix.arm, covariates, matrix.arms))
         counts = np.bincount(matrix.arm, weights=event, minlength=len(matrix.arms))
         shares.append(counts / np.maximum(np.bincount(matrix.arm), 1))
+    linear = linearised(matrix.scores, matrix.arm, matrix.covariates, random, limits)
     until = study.visits[matrix.visits[after[-1]]].label
     lost = int(np.isnan(matrix.scores[:, [0, *places]]).any(axis=1).sum())
     note = (
         f"response: {definition.words}; at {study.visits[endpoint].label} and at every visit until "
         f"{until}, of everyone randomised; missing scores imputed {len(fits)} times under missing "
-        f"at random ({lost} of {len(matrix.arm)} participants); Rubin's rules"
+        f"at random ({lost} of {len(matrix.arm)} participants)"
     )
     where: Row = {
         "trial": data.trial,
@@ -88,4 +100,5 @@ def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
     comparison = Comparison(where, matrix.arms, labels, "sustained response", True, plan.level)
     sizes = [int(n) for n in np.bincount(matrix.arm, minlength=len(matrix.arms))]
     yield from comparison.proportions([list(share) for share in shares], sizes)
-    yield from comparison.contrasts(fits)
+    joined = imputed_risks(fits, linear, matrix, sustained)
+    yield from comparison.contrasts(fits, joined=joined)

@@ -84,7 +84,7 @@ def fit_normal(
     if not seen.any(axis=0).all():
         raise _impossible("a visit without any score cannot be imputed")
     model = start if start is not None else _start(scores, x, seen)
-    groups = _groups(seen)
+    groups = groups_of(seen)
     gram = x.T @ (x * w[:, None])
     xw = x.T * w
     scale = np.sqrt(np.diag(model.covariance))
@@ -175,22 +175,34 @@ def draw_scores(
     random: np.random.Generator,
     limits: tuple[float, float],
 ) -> Floats:
-    """Draw the missing scores given those observed and the parameters."""
+    """Draw the missing scores given those observed and the parameters, as scores are recorded."""
     seen = ~np.isnan(scores)
     whole = bool(np.all(scores[seen] == np.round(scores[seen])))
+    drawn = draw_missing(scores, x, model, random)
+    return np.where(seen, scores, within_limits(drawn, whole, limits))
+
+
+def draw_missing(
+    scores: Floats, x: Floats, model: NormalModel, random: np.random.Generator
+) -> Floats:
+    """Draw the missing scores given those observed and the parameters, unrounded."""
     mean = x @ model.coefficients
     complete = scores.copy()
     noise = random.standard_normal(scores.shape)  # one draw per cell: order never matters
-    for rows, known, lost in _groups(seen):
-        slope, conditional = _conditional(model.covariance, known, lost)
-        factor = np.linalg.cholesky(conditional + RIDGE * np.diag(np.diag(conditional)))
+    for rows, known, lost in groups_of(~np.isnan(scores)):
+        slope, left = conditional(model.covariance, known, lost)
+        factor = np.linalg.cholesky(left + RIDGE * np.diag(np.diag(left)))
         drawn = mean[rows, lost] + (scores[rows, known] - mean[rows, known]) @ slope.T
-        drawn += noise[rows, lost] @ factor.T
-        complete[rows, lost] = np.clip(np.rint(drawn) if whole else drawn, *limits)
+        complete[rows, lost] = drawn + noise[rows, lost] @ factor.T
     return complete
 
 
-def _groups(seen: NDArray[np.bool_]) -> list[Group]:
+def within_limits(drawn: Floats, whole: bool, limits: tuple[float, float]) -> Floats:
+    """Round drawn scores where scores are whole, and keep them on the scale."""
+    return np.asarray(np.clip(np.rint(drawn) if whole else drawn, *limits), np.float64)
+
+
+def groups_of(seen: NDArray[np.bool_]) -> list[Group]:
     """Find the patterns with a missing score: rows (as a column), visits seen, visits lost."""
     patterns, which = np.unique(seen, axis=0, return_inverse=True)
     return [
@@ -217,15 +229,16 @@ def _expected(
     filled = scores.copy()
     spread = np.zeros_like(model.covariance)
     for rows, known, lost in groups:
-        slope, conditional = _conditional(model.covariance, known, lost)
+        slope, left = conditional(model.covariance, known, lost)
         filled[rows, lost] = mean[rows, lost] + (scores[rows, known] - mean[rows, known]) @ slope.T
-        spread[lost[:, None], lost] += w[rows].sum() * conditional
+        spread[lost[:, None], lost] += w[rows].sum() * left
     return filled, spread
 
 
-def _conditional(
+def conditional(
     covariance: Floats, known: NDArray[np.int64], lost: NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
+    """Give the slopes of the lost scores on the known ones, and the covariance that is left."""
     inside = covariance[known[:, None], known]
     across = covariance[lost[:, None], known]
     # A few participants may leave scores collinear; the ridge is far below rounding to points.

@@ -120,8 +120,8 @@ class DiaryDesign:
         Mean and SD of the persons' own reactions to an event (points of mood).
     missed
         Probability that a day is missed.
-    next_day
-        What is left of an event on the day after it (points of mood).
+    next_day, next_day_sd
+        What is left of an event on the day after it (points of mood): mean and SD of the persons.
     """
 
     participants: int = 50
@@ -130,6 +130,7 @@ class DiaryDesign:
     effect_sd: float = 0.6
     missed: float = 0.15
     next_day: float = 0.0
+    next_day_sd: float = 0.0
 
 
 def simulate_diary(design: DiaryDesign, seed: int) -> pd.DataFrame:
@@ -154,8 +155,9 @@ def simulate_diary(design: DiaryDesign, seed: int) -> pd.DataFrame:
     noise = _autoregressive(0.35, 1.2, n, days, random)
     unusual = event - often[:, None]
     before = np.column_stack([np.zeros(n), unusual[:, :-1]])
-    mood = usual[:, None] + reaction[:, None] * unusual + design.next_day * before + noise
     kept = random.random((n, days)) >= design.missed
+    left = random.normal(design.next_day, design.next_day_sd, n)
+    mood = usual[:, None] + reaction[:, None] * unusual + left[:, None] * before + noise
     who, when = np.nonzero(kept)
     return pd.DataFrame(
         {
