@@ -40,6 +40,7 @@ from ipt_outcomes.analyses.clustered_models import ClusterModel, fit_clusters
 from ipt_outcomes.analyses.dose_response import least_squares_hc3
 from ipt_outcomes.analyses.instrument import two_stage
 from ipt_outcomes.analyses.mediation import bootstrap_split, split_effect
+from ipt_outcomes.analyses.percentiles import percentile_interval
 from ipt_outcomes.analyses.within_between import fit_within_between, lagged_occasions
 from ipt_outcomes.simulate.clusters import ClusteredDesign, simulate_clusters
 from ipt_outcomes.simulate.process import (
@@ -181,7 +182,7 @@ def of_doses(seed: int) -> Found:
     y3 = 5 + INDIRECT / THROUGH * m - z + 0.2 * baseline + random.normal(0, 3, n)
     whole = (z, m, y3, baseline[:, None])
     drawn = bootstrap_split(whole, 200, random, interaction=False)[:, 0]
-    lower, upper = np.quantile(drawn, [0.025, 0.975])
+    lower, upper = percentile_interval(drawn, LEVEL, n // 2)
     indirect = split_effect(*whole, interaction=False).indirect
     return {
         "effect among compliers": t_interval(iv.value, iv.se, iv.df),

@@ -7,7 +7,7 @@ Beside the primary model stand, for every outcome and the primary estimand:
 * the same model with sandwich errors (CR2 or CR3), right even where the covariance is not
   (Bell & McCaffrey 2002; Pustejovsky & Tipton 2018);
 * the bootstrap: participants drawn with replacement within arms, the model fitted to each sample
-  (Efron & Tibshirani 1993), percentile interval.
+  (Efron & Tibshirani 1993), expanded percentiles (Hesterberg 2015).
 
 All are exploratory: the prespecified analysis stays the primary one.
 """
@@ -31,6 +31,7 @@ from ipt_outcomes.analyses.data import (
     exploratory,
     model_frame,
 )
+from ipt_outcomes.analyses.percentiles import EXPANDED, percentile_interval
 from ipt_outcomes.analyses.repeated import fit_as_primary, repeated_formula
 from ipt_outcomes.imputation import stream
 from ipt_outcomes.results import Row, estimates, t_inference
@@ -179,15 +180,17 @@ def _bootstrap(
     lost = int(np.isnan(drawn).any(axis=1).sum())
     for place, (visit, arm) in enumerate(cells):
         own = drawn[:, place][~np.isnan(drawn[:, place])]
-        lower, upper = np.quantile(own, [(1 - level) / 2, (1 + level) / 2])
+        who = _who(data, frame, arm, visit)
+        smallest = max(min(who["n_arm"], who["n_reference"]), 2)
+        lower, upper = percentile_interval(own, level, smallest)
         yield {
             **where,
-            **_who(data, frame, arm, visit),
+            **who,
             "estimate": estimate[visit, arm],
             "se": own.std(ddof=1),
             "lower": lower,
             "upper": upper,
-            "interval_method": "bootstrap percentiles",
+            "interval_method": f"bootstrap, {EXPANDED}",
             "notes": f"{lost} samples without a converged fit left out" if lost else None,
         }
 

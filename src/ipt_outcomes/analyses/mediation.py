@@ -10,11 +10,11 @@ the covariates of the primary analysis,
 
 natural indirect effect :math:`(\theta_2 + \theta_3)\alpha_1`, natural direct effect
 :math:`\theta_1 + \theta_3(\alpha_0 + \alpha_2 \bar X)`; they sum to the total effect (VanderWeele &
-Vansteelandt 2009, Statistics and Its Interface 2:457). Intervals are percentiles of a bootstrap of
-participants within arms. The mediator was not randomised: the split assumes sequential
-ignorability, and beside it stands the correlation of :math:`\epsilon` and :math:`\eta` at which the
-indirect effect would vanish (Imai, Keele & Yamamoto 2010, Statistical Science 25:51; without
-interaction).
+Vansteelandt 2009, Statistics and Its Interface 2:457). Intervals are expanded percentiles of a
+bootstrap of participants within arms. The mediator was not randomised: the split assumes
+sequential ignorability, and beside it stands the correlation of :math:`\epsilon` and :math:`\eta`
+at which the indirect effect would vanish (Imai, Keele & Yamamoto 2010, Statistical Science 25:51;
+without interaction).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ipt_outcomes.analyses.data import TrialData, exploratory
+from ipt_outcomes.analyses.percentiles import EXPANDED, percentile_interval
 from ipt_outcomes.analyses.response_data import generator, score_matrix
 from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import MediationPath
@@ -178,7 +179,6 @@ def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
     best = split_effect(*whole, interaction=plan.interaction)
     random = generator(data, outcome, "mediation", name)
     drawn = bootstrap_split(whole, plan.bootstrap, random, interaction=plan.interaction)
-    tail = (1 - plan.level) / 2
     lost = int(two.sum()) - len(arm01)
     notes = [SEQUENTIAL_IGNORABILITY, COMPLETE_CASES]
     if lost:
@@ -206,12 +206,12 @@ def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
         )
     ):
         value = getattr(best, part)
-        lower, upper = np.quantile(drawn[:, column], [tail, 1 - tail])
+        lower, upper = percentile_interval(drawn[:, column], plan.level, min(n1, n0))
         yield {**about, "quantity": "difference", "subgroup": f"{part} effect", "contrast": words,
                "estimate": value, "se": float(drawn[:, column].std(ddof=1)),
                "lower": min(float(lower), value), "upper": max(float(upper), value),
                "level": plan.level,
-               "interval_method": f"percentiles of {plan.bootstrap} bootstrap samples"}  # fmt: skip
+               "interval_method": f"{plan.bootstrap} bootstrap samples, {EXPANDED}"}  # fmt: skip
     yield {**about, "quantity": "test", "subgroup": "sensitivity", "unit": "correlation",
            "contrast": "correlation of the two models' errors at which the indirect effect is zero",
            "statistic": vanishing_correlation(*whole),
