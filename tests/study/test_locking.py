@@ -103,8 +103,8 @@ def test_an_analysis_added_or_left_out_is_a_deviation(config):
     edit(config, "  medication:\n    status: exploratory\n", "  counts: {outcomes: {hamd17: {}}}\n")
     found = {str(deviation) for deviation in plan(config).deviations}
     assert found == {
-        "analyses.medication: {} in the locked plan, now (not there)",
-        'analyses.counts: (not there) in the locked plan, now {"outcomes": {"hamd17": {}}}',
+        "analyses.medication: {} in the locked plan, now (not stated)",
+        'analyses.counts: (not stated) in the locked plan, now {"outcomes": {"hamd17": {}}}',
     }
 
 

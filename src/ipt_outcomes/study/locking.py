@@ -36,7 +36,7 @@ _HEAD = """\
 _COSMETIC = frozenset({"label", "short_label"})
 _OUTSIDE_THE_PLAN = ("study", "enrolment", "privacy", "publication", "config_version")
 _OUTSIDE_A_TRIAL = ("export", "corrections")
-_ABSENT = "(not there)"
+_ABSENT = "(not stated)"
 
 Scope = dict[str, str]
 """What a deviation touches: values of ``section``, ``trial``, ``outcome`` and ``estimand``; all of
@@ -306,8 +306,8 @@ def compare(locked: Any, now: Any, key: str = "") -> Iterator[Deviation]:
     >>> for deviation in compare({"a": {"b": 1, "c": [0, 52]}}, {"a": {"b": 2}, "d": {"e": 1}}):
     ...     print(deviation)
     a.b: 1 in the locked plan, now 2
-    a.c: [0, 52] in the locked plan, now (not there)
-    d: (not there) in the locked plan, now {"e": 1}
+    a.c: [0, 52] in the locked plan, now (not stated)
+    d: (not stated) in the locked plan, now {"e": 1}
     """
     if isinstance(locked, dict) and isinstance(now, dict):
         for name in dict.fromkeys([*locked, *now]):
