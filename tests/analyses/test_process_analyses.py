@@ -117,6 +117,8 @@ def test_rows_of_lagged_effects_in_both_directions(reference_trial):
     within = pick(slopes, analysis="lagged effects, bond forward", subgroup="within persons")
     assert within["lower"].item() < -0.4 < within["upper"].item() < 0
     assert within["notes"].str.contains("not an effect").all()
+    warned = slopes["notes"].str.contains("read the cross-lagged panel")
+    assert (warned == slopes["analysis"].str.endswith("back")).all()
     assert set(table["status"]) == {"exploratory"}
     plan["previous_outcome"] = True
     long = simulate_sessions(SessionsDesign(participants=30, sessions=14), 2)
