@@ -34,7 +34,7 @@ from ipt_outcomes.analyses.response_data import (
     score_matrix,
 )
 from ipt_outcomes.analyses.response_over_time import over_time_rows
-from ipt_outcomes.analyses.response_rows import SAFETY, Comparison
+from ipt_outcomes.analyses.response_rows import JOINED, RUBIN, SAFETY, Comparison
 from ipt_outcomes.analyses.standardisation import StandardisedRisks, standardised_risks
 from ipt_outcomes.analyses.status import (
     REMISSION,
@@ -207,7 +207,8 @@ class _Statuses:
             self.matrix,
             lambda scores: definition.holds(scores[..., 0], scores[..., place]),
         )
-        comparison = self._comparison(definition, definition.name, note)
+        pooled = "" if not lost else f"; {RUBIN if joined is None else JOINED}"
+        comparison = self._comparison(definition, definition.name, note + pooled)
         shares = [self._shares(event) for event in events]
         sizes = [int(n) for n in self.n]
         if comparison.hidden(np.mean(shares, axis=0), sizes):

@@ -24,6 +24,7 @@ IMPUTED = (
     "model (Ye et al. 2023; Robins & Wang 2000)"
 )
 RUBIN = "Rubin's rules"
+JOINED = "errors count the estimation of the imputation model (Robins & Wang 2000)"
 WILSON = "Wilson"
 WILSON_IMPUTED = "Wilson, effective number after imputation (Lott & Reiter 2020)"
 FIXED = "t, delta method with covariates held fixed (Ge et al. 2011)"

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.imputed_risks import imputed_risks
 from ipt_outcomes.analyses.response_data import baseline_scores, generator, score_matrix
-from ipt_outcomes.analyses.response_rows import Comparison
+from ipt_outcomes.analyses.response_rows import JOINED, RUBIN, Comparison
 from ipt_outcomes.analyses.standardisation import standardised_risks
 from ipt_outcomes.analyses.status import RESPONSE, status_definitions
 from ipt_outcomes.imputation.joint_normal import imputations
@@ -76,12 +76,14 @@ def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
         counts = np.bincount(matrix.arm, weights=event, minlength=len(matrix.arms))
         shares.append(counts / np.maximum(np.bincount(matrix.arm), 1))
     linear = linearised(matrix.scores, matrix.arm, matrix.covariates, random, limits)
+    joined = imputed_risks(fits, linear, matrix, sustained)
     until = study.visits[matrix.visits[after[-1]]].label
     lost = int(np.isnan(matrix.scores[:, [0, *places]]).any(axis=1).sum())
     note = (
         f"response: {definition.words}; at {study.visits[endpoint].label} and at every visit until "
         f"{until}, of everyone randomised; missing scores imputed {len(fits)} times under missing "
-        f"at random ({lost} of {len(matrix.arm)} participants)"
+        f"at random ({lost} of {len(matrix.arm)} participants); "
+        f"{RUBIN if joined is None else JOINED}"
     )
     where: Row = {
         "trial": data.trial,
@@ -100,5 +102,4 @@ def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
     comparison = Comparison(where, matrix.arms, labels, "sustained response", True, plan.level)
     sizes = [int(n) for n in np.bincount(matrix.arm, minlength=len(matrix.arms))]
     yield from comparison.proportions([list(share) for share in shares], sizes)
-    joined = imputed_risks(fits, linear, matrix, sustained)
     yield from comparison.contrasts(fits, joined=joined)
