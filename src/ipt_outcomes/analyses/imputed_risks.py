@@ -91,7 +91,7 @@ def imputed_risks(
     complete[rows] = drawn.mean(axis=0)
     imputed = complete + linear.estimation(drawn)
     deviation = drawn - drawn.mean(axis=0)
-    spread = np.einsum("dma,dmb->ab", deviation, deviation) / number
+    spread = np.einsum("dma,dmb->ab", deviation, deviation) / (number - 1)
     n = len(events)
     inflation = n / (n - len(model.coefficients)) / n**2
     with_imputed = inflation * imputed.T @ imputed

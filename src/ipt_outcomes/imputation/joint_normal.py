@@ -178,22 +178,32 @@ def draw_scores(
     """Draw the missing scores given those observed and the parameters, as scores are recorded."""
     seen = ~np.isnan(scores)
     whole = bool(np.all(scores[seen] == np.round(scores[seen])))
-    drawn = draw_missing(scores, x, model, random)
-    return np.where(seen, scores, within_limits(drawn, whole, limits))
-
-
-def draw_missing(
-    scores: Floats, x: Floats, model: NormalModel, random: np.random.Generator
-) -> Floats:
-    """Draw the missing scores given those observed and the parameters, unrounded."""
-    mean = x @ model.coefficients
-    complete = scores.copy()
     noise = random.standard_normal(scores.shape)  # one draw per cell: order never matters
+    return np.where(seen, scores, within_limits(drawn(scores, x, model, noise), whole, limits))
+
+
+def drawn(scores: Floats, x: Floats, model: NormalModel, noise: Floats) -> Floats:
+    """Fill the missing scores given those observed and the parameters, unrounded.
+
+    Parameters
+    ----------
+    scores, x, model
+        As for :func:`fit_normal`.
+    noise
+        Standard normal numbers, shape (..., n, visits), for as many draws at once.
+
+    Returns
+    -------
+    numpy.ndarray
+        Complete scores, shape (..., n, visits).
+    """
+    mean = x @ model.coefficients
+    complete = np.broadcast_to(scores, noise.shape).copy()
     for rows, known, lost in groups_of(~np.isnan(scores)):
         slope, left = conditional(model.covariance, known, lost)
         factor = np.linalg.cholesky(left + RIDGE * np.diag(np.diag(left)))
-        drawn = mean[rows, lost] + (scores[rows, known] - mean[rows, known]) @ slope.T
-        complete[rows, lost] = drawn + noise[rows, lost] @ factor.T
+        expected = mean[rows, lost] + (scores[rows, known] - mean[rows, known]) @ slope.T
+        complete[..., rows, lost] = expected + noise[..., rows, lost] @ factor.T
     return complete
 
 
