@@ -140,8 +140,10 @@ class LogHandler(LogHandlerBase):
     def _finished(self, fields: dict[str, Any]) -> None:
         self.done += 1
         job = fields.get("job_id", fields.get("jobid"))
-        name = self.names.pop(job, "") if job is not None else ""
+        if job is None:
+            return
         self.running.pop(job, None)
+        name = self.names.pop(job, "")
         if not name:
             return
         if self.live:  # the line at the bottom says it; a list of what went well would be noise
