@@ -18,8 +18,9 @@ from scipy import stats
 
 from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
-from ipt_outcomes.analyses.gee import GeeError, GeeFit, arm_by_visit, binomial_gee
+from ipt_outcomes.analyses.gee import EXCHANGEABLE, GeeError, GeeFit
 from ipt_outcomes.analyses.negative_binomial import CountError, fit_rates
+from ipt_outcomes.analyses.repeated_shares import repeated_days
 from ipt_outcomes.analyses.response_data import ScoreMatrix, score_matrix
 from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.clinical import CountOutcome
@@ -64,8 +65,7 @@ def counts(data: TrialData) -> pd.DataFrame:
     rows: list[Row] = []
     for outcome in outcomes:
         kind = plan.outcomes[outcome]
-        matrix = score_matrix(data, outcome, data.study.primary_estimand, plan.adjust_for)
-        _check(data, outcome, matrix.scores, kind)
+        matrix = configured_counts(data, outcome)
         shared = exploratory(
             data, "counts", outcome=outcome, estimand=data.study.primary_estimand, notes=OBSERVED
         )
@@ -87,6 +87,28 @@ def counts(data: TrialData) -> pd.DataFrame:
     return estimates(rows)
 
 
+def configured_counts(data: TrialData, outcome: str) -> ScoreMatrix:
+    """Lay out the counts of one outcome.
+
+    Parameters
+    ----------
+    data
+        The trial.
+    outcome
+        One of the outcomes under ``analyses.counts``.
+
+    Raises
+    ------
+    CountError
+        When values are no counts, or larger than the bound.
+    """
+    plan = data.study.analyses.counts
+    assert plan is not None, "the workflow asks for this analysis only when it is configured"
+    matrix = score_matrix(data, outcome, data.study.primary_estimand, plan.adjust_for)
+    _check(data, outcome, matrix.scores, plan.outcomes[outcome])
+    return matrix
+
+
 def _check(data: TrialData, outcome: str, scores: Floats, kind: CountOutcome) -> None:
     seen = scores[~np.isnan(scores)]
     wrong = seen[(seen < 0) | (seen != np.rint(seen))]
@@ -105,24 +127,19 @@ def _check(data: TrialData, outcome: str, scores: Floats, kind: CountOutcome) ->
 def _bounded(
     matrix: ScoreMatrix, bound: int, labels: dict[str, str], shared: Row, level: float
 ) -> Iterator[Row]:
-    known = ~np.isnan(matrix.baseline)
-    seen = ~np.isnan(matrix.scores) & known[:, None]
     k = len(matrix.arms)
-    sizes = {v: np.bincount(matrix.arm[seen[:, v]], minlength=k) for v in range(len(matrix.visits))}
-    usable = [v for v in range(1, len(matrix.visits)) if sizes[v].min() >= SMALLEST]
-    about: Row = {**shared, "method": GEE, "covariance": "exchangeable"}
+    laid_out = repeated_days(matrix, bound)
+    usable = [] if laid_out is None else laid_out.usable
+    about: Row = {**shared, "method": GEE, "covariance": EXCHANGEABLE}
     for v in range(1, len(matrix.visits)):
         if v not in usable:
             yield {**about, "quantity": "odds ratio", "visit": matrix.visits[v],
                    "contrast": "all arms", "notes": f"{OBSERVED}; {SUPPRESSED}"}  # fmt: skip
-    if not usable:
+    if laid_out is None:
         return
-    row, column = np.nonzero(seen[:, usable])
-    covariates = np.column_stack([matrix.baseline_filled(), matrix.covariates])
-    x = arm_by_visit(matrix.arm[row], column, k, len(usable), covariates[row])
-    share = matrix.scores[row, np.array(usable)[column]] / bound
+    x, sizes = laid_out.x, laid_out.sizes
     try:
-        fit = binomial_gee(share, x, row, bound)
+        fit = laid_out.fit()
     except GeeError as error:
         yield {**about, "quantity": "odds ratio", "contrast": "all arms and visits",
                "notes": f"{OBSERVED}; {error}"}  # fmt: skip
@@ -140,10 +157,10 @@ def _bounded(
             means.append(mean)
             gradients.append(gradient)
             yield {**at, **_interval(fit, mean, gradient, level), "quantity": "mean",
-                   "arm": matrix.arms[a], "unit": "days", "n_arm": int(sizes[v][a])}  # fmt: skip
+                   "arm": matrix.arms[a], "unit": "days", "n_arm": int(sizes[v, a])}  # fmt: skip
         for a, arm in enumerate(matrix.arms[:-1]):
             pair: Row = {**at, "arm": arm, "reference": matrix.arms[-1],
-                         "n_arm": int(sizes[v][a]), "n_reference": int(sizes[v][-1])}  # fmt: skip
+                         "n_arm": int(sizes[v, a]), "n_reference": int(sizes[v, -1])}  # fmt: skip
             difference = means[a] - means[-1]
             gradient = gradients[a] - gradients[-1]
             found = _interval(fit, difference, gradient, level)
@@ -152,9 +169,7 @@ def _bounded(
                    "contrast": f"{labels[arm]} minus {labels[matrix.arms[-1]]}",
                    "statistic": statistic,
                    "p": float(2 * stats.t.sf(abs(statistic), fit.df))}  # fmt: skip
-            weights = np.zeros(len(fit.coefficients))
-            weights[len(usable) + place * (k - 1) + a] = 1.0
-            odds = fit.linear(weights, level)
+            odds = fit.linear(laid_out.log_odds_ratio(v, a), level)
             yield {**pair, "quantity": "odds ratio", "unit": "ratio",
                    "contrast": f"{labels[arm]} against {labels[matrix.arms[-1]]}",
                    "estimate": math.exp(odds["value"]), "se": math.exp(odds["value"]) * odds["se"],

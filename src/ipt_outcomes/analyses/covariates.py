@@ -56,3 +56,35 @@ def covariate_columns(
     if not columns:
         return np.empty((len(people), 0)), filled
     return np.column_stack(columns), filled
+
+
+def useful_columns(
+    own: NDArray[np.float64], covariates: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Drop covariates that the arms and the other covariates determine; scale the rest.
+
+    Parameters
+    ----------
+    own
+        A column of 0 and 1 for every arm, shape (n, arms).
+    covariates
+        Shape (n, q).
+
+    Returns
+    -------
+    numpy.ndarray
+        Columns of mean 0 and SD 1, shape (n, at most q).
+
+    Examples
+    --------
+    >>> own = np.eye(2)[[0, 0, 1, 1]]
+    >>> useful_columns(own, np.array([[1.0, 5, 0], [2, 5, 0], [3, 5, 1], [5, 5, 1]])).shape
+    (4, 1)
+    """
+    centred = covariates - covariates.mean(axis=0)
+    spread = centred.std(axis=0)
+    centred = centred[:, spread > 0] / spread[spread > 0]
+    triangle = np.linalg.qr(np.hstack([own, centred]), mode="r")
+    kept = np.abs(np.diag(triangle))[own.shape[1] :] > 1e-8 * np.sqrt(len(own))
+    useful: NDArray[np.float64] = centred[:, : len(kept)][:, kept]
+    return useful

@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from ipt_outcomes.analyses.covariates import useful_columns
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.event_times import EventTimes
-from ipt_outcomes.analyses.hazards import HazardError, fit_hazards
+from ipt_outcomes.analyses.hazards import HazardError, HazardFit, fit_hazards
 from ipt_outcomes.analyses.survival_curves import KaplanMeier
 from ipt_outcomes.results import Row
 
 Floats = NDArray[np.float64]
 
+HAZARDS = "Cox model with arm, baseline score and covariates, Efron ties"
 DOUBTFUL = 0.05
 """A p-value of the proportionality test below which the hazard ratio's row carries a warning."""
 
@@ -183,18 +185,13 @@ class EventRows:
             Baseline covariates of those followed, shape (n, q).
         """
         k = len(self.arms) - 1
-        own = np.eye(k + 1)[self.times.arm]
-        n = own.sum(axis=0).astype(int)
-        events = (own[self.times.event]).sum(axis=0).astype(int)
-        method = "Cox model with arm, baseline score and covariates, Efron ties"
-        about: Row = {**self.where, "method": method}
-        fit, reason = None, "an arm has no event: no hazard ratio"
-        if events.min() > 0:
-            x = np.column_stack([own[:, :k], _useful(own, covariates)])
-            try:
-                fit = fit_hazards(self.times.weeks, self.times.event, x)
-            except HazardError as error:
-                reason = f"no hazard ratio: {error}"
+        n = np.bincount(self.times.arm, minlength=k + 1)
+        about: Row = {**self.where, "method": HAZARDS}
+        fit, reason = None, ""
+        try:
+            fit = fit_event(self.times, covariates, k + 1)
+        except HazardError as error:
+            reason = f"no hazard ratio: {error}"
         warning = None
         tests = []
         if fit is not None:
@@ -241,12 +238,25 @@ class EventRows:
         return "; ".join(filter(None, [self.where.get("notes"), *notes])) or None
 
 
-def _useful(own: Floats, covariates: Floats) -> Floats:
-    """Drop covariates that the arms and the other covariates determine; scale the rest."""
-    centred = covariates - covariates.mean(axis=0)
-    spread = centred.std(axis=0)
-    centred = centred[:, spread > 0] / spread[spread > 0]
-    triangle = np.linalg.qr(np.hstack([own, centred]), mode="r")
-    kept = np.abs(np.diag(triangle))[own.shape[1] :] > 1e-8 * np.sqrt(len(own))
-    useful: Floats = centred[:, : len(kept)][:, kept]
-    return useful
+def fit_event(times: EventTimes, covariates: Floats, arms: int) -> HazardFit:
+    """Fit the hazard model of one event on arm and baseline covariates.
+
+    Parameters
+    ----------
+    times
+        Times to the event.
+    covariates
+        Baseline covariates of those followed, shape (n, q); what the others determine is dropped.
+    arms
+        How many arms there are; the last is the reference, the others have the first columns.
+
+    Raises
+    ------
+    HazardError
+        When an arm has no event, or the fit has no finite solution.
+    """
+    own = np.eye(arms)[times.arm]
+    if own[times.event].sum(axis=0).min() == 0:
+        raise HazardError("an arm has no event")
+    x = np.column_stack([own[:, :-1], useful_columns(own, covariates)])
+    return fit_hazards(times.weeks, times.event, x)

@@ -25,6 +25,9 @@ from scipy import stats
 Floats = NDArray[np.float64]
 
 
+EXCHANGEABLE, INDEPENDENT = "exchangeable", "independent"
+
+
 class GeeError(ValueError):
     """The estimating equations have no usable solution; says why."""
 
@@ -76,7 +79,12 @@ class GeeFit:
 
 
 def binomial_gee(
-    share: Floats, x: Floats, participant: NDArray[np.int64], trials: int = 1
+    share: Floats,
+    x: Floats,
+    participant: NDArray[np.int64],
+    trials: int = 1,
+    *,
+    working: str = EXCHANGEABLE,
 ) -> GeeFit:
     """Fit shares of a number of trials, with a logit link.
 
@@ -91,6 +99,8 @@ def binomial_gee(
     trials
         Trials behind each share: 1 for a yes or no, 28 for days in the past 28 days. The
         dispersion is relative to independent trials.
+    working
+        Working correlation of a participant's outcomes: ``exchangeable`` or ``independent``.
 
     Raises
     ------
@@ -104,12 +114,14 @@ def binomial_gee(
     >>> round(abs(float(fit.coefficients[0])), 3)
     0.0
     """
-    import statsmodels.api as sm
+    # Not statsmodels.api, which would load all of it.
+    from statsmodels.genmod import cov_struct, families
+    from statsmodels.genmod.generalized_estimating_equations import GEE
     from statsmodels.tools.sm_exceptions import ConvergenceWarning, IterationLimitWarning
 
-    several = len(participant) > len(np.unique(participant))
-    working = sm.cov_struct.Exchangeable() if several else sm.cov_struct.Independence()
-    model = sm.GEE(share, x, participant, family=sm.families.Binomial(), cov_struct=working)
+    several = working == EXCHANGEABLE and len(participant) > len(np.unique(participant))
+    structure = cov_struct.Exchangeable() if several else cov_struct.Independence()
+    model = GEE(share, x, participant, family=families.Binomial(), cov_struct=structure)
     with warnings.catch_warnings():
         # Turned into our own message below; not hidden.
         warnings.simplefilter("error", ConvergenceWarning)
@@ -126,7 +138,7 @@ def binomial_gee(
     mu = 1 / (1 + np.exp(-(x @ coefficients)))
     pearson = (share - mu) ** 2 / (mu * (1 - mu) / trials)
     dispersion = float(pearson.sum() / (len(share) - len(coefficients)))
-    correlation = float(np.asarray(working.dep_params)) if several else 0.0
+    correlation = float(np.asarray(structure.dep_params)) if several else 0.0
     return GeeFit(
         coefficients, covariance, np.asarray(fit.cov_robust, float), correlation, dispersion,
         len(np.unique(participant)),

@@ -9,6 +9,7 @@ Nothing here was randomised; that one goes before the other does not make it a c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -57,6 +58,52 @@ def lagged_effects(data: TrialData) -> pd.DataFrame:
     plan = data.study.analyses.lagged_effects
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     rows: list[Row] = []
+    for model in lagged_models(data):
+        fit = fit_within_between(model.occasions, random_within=False, level=plan.level)
+        rows.extend(
+            slopes(fit, model.occasions, model.where, model.between, model.when, plan.level)
+        )
+    return estimates(rows)
+
+
+@dataclass(frozen=True)
+class LaggedModel:
+    """One direction of a pair of variables, ready to be fitted.
+
+    Parameters
+    ----------
+    occasions
+        Rows of the model.
+    where
+        Columns that all its rows of the estimates table share.
+    between, when
+        The two variables, and when the second one is measured, in words.
+    random_within
+        Whether persons differ in their slopes.
+    """
+
+    occasions: Occasions
+    where: Row
+    between: str
+    when: str
+    random_within: bool = False
+
+
+def lagged_models(data: TrialData) -> Iterator[LaggedModel]:
+    """Lay out both directions of every pair that the configuration names.
+
+    Parameters
+    ----------
+    data
+        The trial.
+
+    Raises
+    ------
+    ProcessError
+        When a variable or enough occasions are missing.
+    """
+    plan = data.study.analyses.lagged_effects
+    assert plan is not None, "the workflow asks for this analysis only when it is configured"
     for name, pair in plan.pairs.items():
         for direction, (first, then) in (
             ("forward", (pair.predictor, pair.outcome)),
@@ -77,9 +124,7 @@ def lagged_effects(data: TrialData) -> pd.DataFrame:
                 unit=f"{label_of(data, then)} per unit of {label_of(data, first)}",
                 notes=WAY_BACK if direction == "back" else None,
             )
-            fit = fit_within_between(occasions, random_within=False, level=plan.level)
-            rows.extend(slopes(fit, occasions, where, between, when, plan.level))
-    return estimates(rows)
+            yield LaggedModel(occasions, where, between, when)
 
 
 def slopes(

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED
-from ipt_outcomes.analyses.gee import GeeError, arm_by_visit, binomial_gee
+from ipt_outcomes.analyses.gee import EXCHANGEABLE, GeeError
 from ipt_outcomes.analyses.proportions import wilson
+from ipt_outcomes.analyses.repeated_shares import repeated_statuses
 from ipt_outcomes.analyses.response_data import ScoreMatrix
 from ipt_outcomes.analyses.response_rows import Comparison
 from ipt_outcomes.analyses.status import StatusDefinition
@@ -52,28 +53,12 @@ def over_time_rows(
     """
     event = definition.holds(matrix.baseline[:, None], matrix.scores)
     seen = ~np.isnan(matrix.scores) & ~np.isnan(matrix.baseline)[:, None]
-    shares = list(_shares(matrix, event, seen, comparison))
-    yield from shares
-    # An odds ratio beside the other arm's share would give a hidden share back.
-    telling = {row["visit"] for row in shares if row.get("estimate") is None}
-    k = len(matrix.arms)
-    usable, n = [], {}
-    for place, visit in enumerate(matrix.visits[1:], start=1):
-        known = seen[:, place]
-        sizes = np.bincount(matrix.arm[known], minlength=k)
-        events = np.bincount(matrix.arm[known & event[:, place]], minlength=k)
-        n[visit] = sizes
-        if sizes.min() >= SMALLEST and events.min() > 0 and (sizes - events).min() > 0:
-            usable.append(place)
+    yield from _shares(matrix, event, seen, comparison)
     reason = "no odds ratio: an arm has nobody with, or nobody without, it, or fewer than 5"
-    fit = None
-    if usable:
-        row, column = np.nonzero(seen[:, usable])
-        covariates = np.column_stack([matrix.baseline_filled(), matrix.covariates])
-        x = arm_by_visit(matrix.arm[row], column, k, len(usable), covariates[row])
-        share = event[row, np.array(usable)[column]].astype(float)
+    fit, laid_out = None, repeated_statuses(matrix, definition)
+    if laid_out is not None:
         try:
-            fit = binomial_gee(share, x, row)
+            fit = laid_out.fit()
         except GeeError as error:
             reason = f"no odds ratio: {error}"
     for place, visit in enumerate(matrix.visits[1:], start=1):
@@ -88,15 +73,14 @@ def over_time_rows(
                 "contrast": f"{comparison.labels[arm]} against "
                 f"{comparison.labels[matrix.arms[-1]]}",
             }
-            if visit in telling and fit is not None and place in usable:
-                yield {**about, "notes": f"{comparison.where['notes']}; {COMPLEMENT}"}
-                continue
-            if fit is None or place not in usable:
+            if fit is None or laid_out is None or place not in laid_out.usable:
                 yield {**about, "notes": f"{comparison.where['notes']}; {reason}"}
                 continue
-            weights = np.zeros(len(fit.coefficients))
-            weights[len(usable) + usable.index(place) * (k - 1) + a] = 1.0
-            found = fit.linear(weights, comparison.level)
+            if place in laid_out.hidden:
+                # An odds ratio beside the other arm's share would give a hidden share back.
+                yield {**about, "notes": f"{comparison.where['notes']}; {COMPLEMENT}"}
+                continue
+            found = fit.linear(laid_out.log_odds_ratio(place, a), comparison.level)
             yield {
                 **about,
                 "estimate": math.exp(found["value"]),
@@ -109,9 +93,9 @@ def over_time_rows(
                 "statistic": found["statistic"],
                 "p": found["p"],
                 "unit": "ratio",
-                "n_arm": int(n[visit][a]),
-                "n_reference": int(n[visit][-1]),
-                "covariance": "exchangeable",
+                "n_arm": int(laid_out.sizes[place, a]),
+                "n_reference": int(laid_out.sizes[place, -1]),
+                "covariance": EXCHANGEABLE,
                 "converged": True,
                 "notes": f"{comparison.where['notes']}; observed scores only; "
                 f"working correlation {fit.correlation:.2f}",

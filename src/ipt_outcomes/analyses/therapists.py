@@ -66,12 +66,16 @@ def therapists(data: TrialData) -> pd.DataFrame:
     """
     plan = data.study.analyses.therapists
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
-    wanted = [data.study.primary_outcome] if plan.outcomes is None else plan.outcomes
     rows: list[Row] = []
-    for outcome in data.study.outcomes_of(data.trial):
-        if outcome in wanted:
-            rows.extend(_Clusters.of(data, plan, outcome).rows())
+    for outcome in clustered_outcomes(data, plan):
+        rows.extend(Clusters.of(data, plan, outcome).rows())
     return estimates(rows)
+
+
+def clustered_outcomes(data: TrialData, plan: TherapistsAnalysis) -> list[str]:
+    """Return the outcomes that are analysed: the primary one, or those that are named."""
+    wanted = [data.study.primary_outcome] if plan.outcomes is None else plan.outcomes
+    return [name for name in data.study.outcomes_of(data.trial) if name in wanted]
 
 
 def cluster_rows(data: TrialData, plan: TherapistsAnalysis, outcome: str) -> pd.DataFrame:
@@ -116,8 +120,24 @@ def clustered_arms(data: TrialData, plan: TherapistsAnalysis) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Clusters:
-    """The models of one outcome and the rows that they give."""
+class Clusters:
+    """The models of one outcome and the rows that they give.
+
+    Parameters
+    ----------
+    data, plan
+        The trial and the section of its configuration.
+    frame
+        Rows of :func:`cluster_rows`.
+    arms
+        The arms that have clusters.
+    endpoint
+        The visit at which arms are compared.
+    model
+        The model asked for.
+    where
+        Columns that all rows of the estimates table share.
+    """
 
     data: TrialData
     plan: TherapistsAnalysis
@@ -128,7 +148,14 @@ class _Clusters:
     where: Row
 
     @classmethod
-    def of(cls, data: TrialData, plan: TherapistsAnalysis, outcome: str) -> _Clusters:
+    def of(cls, data: TrialData, plan: TherapistsAnalysis, outcome: str) -> Clusters:
+        """Lay out the rows and the model of one outcome.
+
+        Raises
+        ------
+        TherapistError
+            When fewer than two clusters have participants with scores.
+        """
         study = data.study
         frame = cluster_rows(data, plan, outcome)
         arms = clustered_arms(data, plan)
@@ -174,6 +201,7 @@ class _Clusters:
         return cls(data, plan, frame, arms, endpoint, model, where)
 
     def rows(self) -> Iterator[Row]:
+        """Give the rows of all models."""
         yield from self._numbers()
         yield from self._attempted("therapists", self._main())
         for effect, words in VARIANT.items():
@@ -181,7 +209,7 @@ class _Clusters:
                 yield from self._attempted(f"therapists, {words}", self._variant(effect))
         if self.plan.treatment_by_site:
             yield from self._attempted("therapists, treatment by site", self._by_site())
-        method = self._method(self.model)
+        method = self.method(self.model)
         for name in self.plan.predictors:
             about = {**self.where, "analysis": f"therapists, {name}", "method": method}
             rows = predictor_rows(
@@ -223,13 +251,14 @@ class _Clusters:
             notes.append("variance estimated as zero: degrees of freedom may be too many")
         return {
             **self.where,
-            "method": self._method(model),
+            "method": self.method(model),
             "covariance": found.fit.covariance_used,
             "converged": found.fit.convergence.converged,
             "notes": "; ".join(filter(None, notes)) or None,
         }
 
-    def _method(self, model: ClusterModel) -> str:
+    def method(self, model: ClusterModel) -> str:
+        """Say how a model was fitted."""
         words = VARIANT[model.effect] if model.effect else "ignored"
         return (
             f"mixed model for repeated measures, REML, {WORDS[self.plan.cluster]} "

@@ -12,6 +12,7 @@ something that happened after randomisation: every row says so.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -73,11 +74,7 @@ def time_to_event(data: TrialData) -> pd.DataFrame:
     """
     plan = data.study.analyses.time_to_event
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
-    rows: list[Row] = []
-    for outcome in data.study.outcomes_of(data.trial):
-        if outcome in plan.outcomes:
-            rows.extend(_of_outcome(data, outcome))
-    rows.extend(_of_participation(data))
+    rows = [row for event in events(data) for row in _rows(data, event)]
     if not rows:
         raise StatusError(
             f"{data.trial}: analyses.time_to_event names no event that this trial has. Give an "
@@ -86,7 +83,56 @@ def time_to_event(data: TrialData) -> pd.DataFrame:
     return estimates(rows)
 
 
-def _of_outcome(data: TrialData, outcome: str) -> Iterator[Row]:
+@dataclass(frozen=True)
+class Event:
+    """One event that is analysed, with the times to it.
+
+    Parameters
+    ----------
+    times
+        Times to it.
+    covariates
+        Baseline covariates of those followed, shape (n, q).
+    analysis, name
+        Name of its analysis, and of the event, in words.
+    where
+        Outcome, estimand and subgroup, where there are any.
+    about
+        How it is defined.
+    """
+
+    times: EventTimes
+    covariates: Floats
+    analysis: str
+    name: str
+    where: Row
+    about: str
+
+
+def events(data: TrialData) -> Iterator[Event]:
+    """Find the events that the configuration names.
+
+    Parameters
+    ----------
+    data
+        The trial.
+
+    Raises
+    ------
+    StatusError
+        When an event needs a definition that is not there.
+    ipt_outcomes.analyses.event_times.RelapseError
+        When relapse is asked for without its conditioning, or without follow-up.
+    """
+    plan = data.study.analyses.time_to_event
+    assert plan is not None
+    for outcome in data.study.outcomes_of(data.trial):
+        if outcome in plan.outcomes:
+            yield from _of_outcome(data, outcome)
+    yield from _of_participation(data)
+
+
+def _of_outcome(data: TrialData, outcome: str) -> Iterator[Event]:
     plan = data.study.analyses.time_to_event
     assert plan is not None
     estimand = data.study.primary_estimand
@@ -105,7 +151,8 @@ def _of_outcome(data: TrialData, outcome: str) -> Iterator[Row]:
             definition = definitions[name]
             times = first_status(data, matrix, definition, endpoint)
             about = f"{name}: {definition.words}"
-            yield from _rows(data, times, covariates, f"time to {name}", name, where, about)
+            followed = covariates[times.participants]
+            yield Event(times, followed, f"time to {name}", name, where, about)
     if outcome in plan.relapse:
         yield from _relapse(data, outcome, matrix, definitions, covariates)
 
@@ -116,7 +163,7 @@ def _relapse(
     matrix: ScoreMatrix,
     definitions: dict[str, StatusDefinition],
     covariates: Floats,
-) -> Iterator[Row]:
+) -> Iterator[Event]:
     plan = data.study.analyses.time_to_event
     assert plan is not None
     asked = plan.relapse[outcome]
@@ -144,11 +191,11 @@ def _relapse(
         f"{CONDITIONED}; {asked.among}: {well.words}; relapse: {relapsed.words}; weeks count from "
         f"{label}"
     )
-    analysis = f"relapse among {asked.among}"
-    yield from _rows(data, times, covariates, analysis, "relapse", where, about)
+    followed = covariates[times.participants]
+    yield Event(times, followed, f"relapse among {asked.among}", "relapse", where, about)
 
 
-def _of_participation(data: TrialData) -> Iterator[Row]:
+def _of_participation(data: TrialData) -> Iterator[Event]:
     plan = data.study.analyses.time_to_event
     assert plan is not None
     people = data.participants.sort_values("participant", kind="stable")
@@ -163,11 +210,11 @@ def _of_participation(data: TrialData) -> Iterator[Row]:
     if plan.stopping_treatment:
         times = stopping_treatment(data, people, endpoint)
         name = "stopping treatment"
-        yield from _rows(data, times, covariates, f"time to {name}", name, {}, FLOW)
+        yield Event(times, covariates[times.participants], f"time to {name}", name, {}, FLOW)
     if plan.leaving_the_study:
         times = leaving_the_study(data, people)
         name = "leaving the study"
-        yield from _rows(data, times, covariates, f"time to {name}", name, {}, FLOW)
+        yield Event(times, covariates[times.participants], f"time to {name}", name, {}, FLOW)
 
 
 def baseline_of(data: TrialData, people: pd.DataFrame) -> Floats | None:
@@ -182,30 +229,23 @@ def baseline_of(data: TrialData, people: pd.DataFrame) -> Floats | None:
     return np.where(np.isnan(values), np.nanmean(values), values)
 
 
-def _rows(
-    data: TrialData,
-    times: EventTimes,
-    covariates: Floats,
-    analysis: str,
-    event: str,
-    where: Row,
-    about: str,
-) -> Iterator[Row]:
+def _rows(data: TrialData, event: Event) -> Iterator[Row]:
     plan = data.study.analyses.time_to_event
     assert plan is not None
-    notes = [about]
-    if times.by_visit:
+    notes = [event.about]
+    if event.times.by_visit:
         notes.append(VISITS_ONLY)
-    notes += [f"{n} participants {why} left out" for why, n in times.left_out.items()]
-    shared = {**exploratory(data, analysis), "notes": "; ".join(notes), **where}
+    notes += [f"{n} participants {why} left out" for why, n in event.times.left_out.items()]
+    shared = {**exploratory(data, event.analysis), "notes": "; ".join(notes), **event.where}
     labels = data.arm_labels
     confirmatory = (
         plan.status == "confirmatory"
-        and event == RESPONSE
-        and where.get("outcome") == data.study.primary_outcome
+        and event.name == RESPONSE
+        and event.where.get("outcome") == data.study.primary_outcome
     )
-    rows = EventRows(times, data.arms, labels, event, shared, plan.level, about != FLOW)
-    for row in rows.rows(covariates[times.participants]):
+    suppress = event.about != FLOW
+    rows = EventRows(event.times, data.arms, labels, event.name, shared, plan.level, suppress)
+    for row in rows.rows(event.covariates):
         if confirmatory and row["quantity"] == "hazard ratio":
             row["status"] = "confirmatory"
         yield row
