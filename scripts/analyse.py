@@ -53,7 +53,7 @@ def main(
     rows = hold_to_plan(rows, json.loads(touched))
     write_apart(rows, shared=estimates, restricted=restricted)
     if not_analysed is not None and residuals is not None and outcome is not None:
-        from ipt_outcomes.analyses.diagnostics import person_level
+        from ipt_outcomes.analyses.diagnostics_primary import person_level
         from ipt_outcomes.whole_files import whole_file
 
         for table, path in (

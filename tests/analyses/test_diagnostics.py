@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, model_frame
-from ipt_outcomes.analyses.diagnostics import diagnostics, person_level
+from ipt_outcomes.analyses.diagnostics import diagnostics
+from ipt_outcomes.analyses.diagnostics_primary import person_level
 from ipt_outcomes.analyses.growth import fit_curve
 from ipt_outcomes.analyses.growth_data import growth_data
 from ipt_outcomes.analyses.primary import primary

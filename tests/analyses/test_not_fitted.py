@@ -9,7 +9,8 @@ import pytest
 
 import ipt_outcomes.mixed
 from ipt_outcomes.analyses.attempts import NAMELESS, not_fitted
-from ipt_outcomes.analyses.diagnostics import diagnostics, person_level
+from ipt_outcomes.analyses.diagnostics import diagnostics
+from ipt_outcomes.analyses.diagnostics_primary import person_level
 from ipt_outcomes.analyses.moderators import moderators
 from ipt_outcomes.analyses.multiplicity import multiplicity
 from ipt_outcomes.analyses.primary import PrimaryModelError, primary
@@ -95,7 +96,9 @@ def test_one_covariance_of_the_diagnostics(reference_trial, failing):
     assert row["analysis"] == "diagnostics, covariance compound symmetry"
     same_but(before, after, before[before["analysis"] == row["analysis"]])
     failing(lambda *_: True)
-    assert told(diagnostics(data))["analysis"].tolist() == ["diagnostics", "diagnostics, growth"]
+    assert told(diagnostics(data))["analysis"].tolist() == [
+        "diagnostics", "diagnostics, growth", "diagnostics, therapists"
+    ]  # fmt: skip
     assert person_level(data, "hamd17").empty
 
 

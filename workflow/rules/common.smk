@@ -12,6 +12,7 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 from ipt_outcomes.provenance.fingerprint import fingerprint
 from ipt_outcomes.study import ConfigError, load_study
 from ipt_outcomes.study.locking import PlanError, read_plan
+from ipt_outcomes.study.plan import ALSO_READ
 from ipt_outcomes.study.pseudonym_key import PseudonymError, key_mark, pseudonym_key
 
 CONFIG = "config.yaml"
@@ -86,7 +87,8 @@ def plan_lines(wildcards):
 
 def analysis_settings(wildcards):
     """The parts of the configuration that one further analysis depends on."""
-    return settings(wildcards.analysis, without=("enrolment",))(wildcards)
+    read = (wildcards.analysis, *ALSO_READ.get(wildcards.analysis, ()))
+    return settings(*read, without=("enrolment",))(wildcards)
 
 
 def analysis_code(wildcards):

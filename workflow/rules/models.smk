@@ -24,7 +24,11 @@ rule primary:
         settings=settings(without=("enrolment",)),
         touched=touched("primary"),
         code=code(
-            "analyses.primary", "analyses.diagnostics", "frames", "study", "results"
+            "analyses.primary",
+            "analyses.diagnostics_primary",
+            "frames",
+            "study",
+            "results",
         ),
     message:
         "{wildcards.trial}: {wildcards.outcome} modelled"

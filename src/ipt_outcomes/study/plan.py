@@ -112,3 +112,11 @@ class Analyses(Section):
     safety: SafetyAnalysis | None = None
     missing_data: MissingDataAnalysis | None = None
     robustness: RobustnessAnalysis | None = None
+
+
+ALSO_READ: dict[str, tuple[str, ...]] = {
+    "diagnostics": ("growth", "therapists", "response", "counts", "time_to_event",
+                    "lagged_effects", "diary"),
+    "growth": ("response",),
+}  # fmt: skip
+"""Analyses that read sections beside their own: a change of one of these re-runs them too."""

@@ -1,0 +1,236 @@
+"""Rows that the diagnostics of every model share: residuals, convergence, what one taken out does.
+
+All of them tell of groups: quantiles, not residuals; the smallest and the largest estimate with one
+participant (or cluster) left out, not whose it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from ipt_outcomes.analyses.disclosure import SMALLEST
+
+if TYPE_CHECKING:
+    from ipt_outcomes.mixed import MixedModelFit
+
+Row = dict[str, Any]
+Floats = NDArray[np.float64]
+
+PROBABILITIES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
+FEWEST = 100
+"""Residuals from which the outermost quantiles are shown: of fewer they would be single ones."""
+FEW = 50
+"""Residuals below which only quartiles are shown, for the same reason."""
+
+
+def of_part(where: Row, part: str) -> Row:
+    """Return what rows share under the analysis's name with a part added.
+
+    Examples
+    --------
+    >>> of_part({"analysis": "diagnostics"}, "residuals")
+    {'analysis': 'diagnostics, residuals'}
+    """
+    return {**where, "analysis": f"{where['analysis']}, {part}"}
+
+
+def shown_probabilities(n: int) -> tuple[float, ...]:
+    """Return the probabilities whose quantiles of n residuals tell of more than one of them.
+
+    Examples
+    --------
+    >>> shown_probabilities(60), shown_probabilities(20)
+    ((0.1, 0.25, 0.5, 0.75, 0.9), (0.25, 0.5, 0.75))
+    """
+    aside = 0 if n >= FEWEST else 3 if n >= FEW else 4
+    return PROBABILITIES[aside : len(PROBABILITIES) - aside]
+
+
+def quantile_rows(residuals: ArrayLike, about: Row, kind: str, *, normal: bool) -> Iterator[Row]:
+    """Give quantiles, skewness and kurtosis of residuals.
+
+    Parameters
+    ----------
+    residuals
+        Shape (n,).
+    about
+        What the rows share.
+    kind
+        Which residuals, in words, such as ``normalised residuals``.
+    normal
+        Whether they are about normal under the model, so that normal quantiles stand beside.
+
+    Examples
+    --------
+    >>> found = list(quantile_rows(np.arange(200.0), {}, "residuals", normal=True))
+    >>> found[5]["contrast"], found[5]["estimate"]
+    ('quantile 0.5 of the residuals (normal: 0.00)', 99.5)
+    """
+    values = np.asarray(residuals, float)
+    if len(values) < SMALLEST:
+        return
+    about = {**about, "quantity": "test", "n_arm": len(values)}
+    chosen = shown_probabilities(len(values))
+    for p, q in zip(chosen, np.quantile(values, chosen), strict=True):
+        beside = f" (normal: {stats.norm.ppf(p):.2f})" if normal else ""
+        yield {**about, "unit": "SD" if normal else "residual", "estimate": float(q),
+               "contrast": f"quantile {p:g} of the {kind}{beside}"}  # fmt: skip
+    if not normal or values.std() == 0:
+        return
+    for name, value in (("skewness", stats.skew(values)), ("kurtosis", stats.kurtosis(values))):
+        yield {**about, "unit": name, "estimate": float(value),
+               "contrast": f"{name} of the {kind} (normal: 0)"}  # fmt: skip
+
+
+def spread_rows(
+    residuals: pd.DataFrame, about: Row, kind: str = "residuals", *, means: bool = False
+) -> Iterator[Row]:
+    """Give the SD of residuals by arm and visit, where enough participants have one.
+
+    Parameters
+    ----------
+    residuals
+        arm, visit, residual; visit may be empty throughout, and is then left out.
+    about
+        What the rows share.
+    kind
+        Which residuals, in words.
+    means
+        Whether their mean is given too.
+    """
+    by = ["arm"] if residuals["visit"].isna().all() else ["arm", "visit"]
+    for cell, own in residuals.groupby(by, observed=True):
+        if len(own) < SMALLEST:
+            continue
+        at = {**about, **dict(zip(by, map(str, cell), strict=True)), "contrast": kind,
+              "n_arm": len(own)}  # fmt: skip
+        if means:
+            yield {**at, "quantity": "observed mean", "estimate": float(own["residual"].mean())}
+        yield {**at, "quantity": "standard deviation", "estimate": float(own["residual"].std())}
+
+
+def convergence_rows(
+    decrement: float, curvature: float, about: Row, iterations: int | None = None
+) -> Iterator[Row]:
+    """Give the numbers that say whether the equations are solved, and at a maximum.
+
+    Parameters
+    ----------
+    decrement
+        Newton decrement: score' (information)^-1 score.
+    curvature
+        Smallest eigenvalue of the information scaled to a diagonal of 1.
+    about
+        What the rows share.
+    iterations
+        Steps taken, where known.
+    """
+    for words, value in (
+        ("Newton decrement (converged below 1e-9)", decrement),
+        ("smallest eigenvalue of the scaled information (positive definite above 0)", curvature),
+        ("iterations", iterations),
+    ):
+        if value is not None:
+            yield {**about, "quantity": "test", "contrast": words, "unit": "number",
+                   "estimate": float(value)}  # fmt: skip
+
+
+def solved(score: Floats, information: Floats) -> tuple[float, float]:
+    """Return Newton's decrement and the smallest eigenvalue of the scaled information.
+
+    Parameters
+    ----------
+    score, information
+        Shapes (p,) and (p, p).
+
+    Examples
+    --------
+    >>> solved(np.zeros(2), np.array([[4.0, 1.0], [1.0, 1.0]]))
+    (0.0, 0.5)
+    """
+    scale = np.sqrt(np.diag(information))
+    smallest = np.linalg.eigvalsh(information / np.outer(scale, scale))[0]
+    return float(score @ np.linalg.solve(information, score)), float(smallest)
+
+
+def extreme_rows(left_out: Floats, everyone: float, about: Row, who: str) -> Iterator[Row]:
+    """Give the smallest and the largest estimate with one participant or cluster left out.
+
+    Parameters
+    ----------
+    left_out
+        Estimates, one for each left out.
+    everyone
+        The estimate with everyone.
+    about
+        What the rows share; ``contrast`` says what is estimated.
+    who
+        What is left out, such as ``participant``.
+
+    Examples
+    --------
+    >>> about = {"contrast": "IPT minus MED"}
+    >>> for row in extreme_rows(np.array([-3.0, -2.0]), -2.5, about, "participant"):
+    ...     print(row["contrast"], row["estimate"], row["notes"])
+    IPT minus MED, smallest with one participant left out -3.0 with everyone -2.50
+    IPT minus MED, largest with one participant left out -2.0 with everyone -2.50
+    """
+    notes = "; ".join(filter(None, [f"with everyone {everyone:.2f}", about.get("notes")]))
+    for words, value in (("smallest", left_out.min()), ("largest", left_out.max())):
+        yield {**about, "estimate": float(value), "notes": notes,
+               "contrast": f"{about['contrast']}, {words} with one {who} left out"}  # fmt: skip
+
+
+def distance_row(distance: float, about: Row, who: str, n: int) -> Row:
+    """Give the largest of Cook's distances."""
+    return {**about, "quantity": "test", "unit": "Cook's distance", "n_arm": n,
+            "contrast": f"largest Cook's distance of a {who}", "estimate": distance}  # fmt: skip
+
+
+# --- mixed models ---------------------------------------------------------------------------------
+
+
+def residuals_of_fit(
+    fit: MixedModelFit, arm_of: pd.Series, where: Row, unit: str, *, by_visit: bool = True
+) -> Iterator[Row]:
+    """Give quantiles of the normalised residuals of a mixed model, and the SD of the raw ones.
+
+    Parameters
+    ----------
+    fit
+        The model.
+    arm_of
+        Arm by participant.
+    where
+        What the rows share.
+    unit
+        Unit of the outcome.
+    by_visit
+        Whether the SD is given by arm and visit; otherwise by arm.
+    """
+    about = of_part(where, "residuals")
+    yield from quantile_rows(
+        fit.residuals("normalised")["residual"], about, "normalised residuals", normal=True
+    )
+    raw = fit.residuals("raw")
+    raw = raw.assign(arm=raw["participant"].map(arm_of))
+    yield from spread_rows(raw if by_visit else raw.assign(visit=None), {**about, "unit": unit})
+
+
+def convergence_of_fit(fit: MixedModelFit, where: Row) -> Iterator[Row]:
+    """Give decrement, curvature and iterations of a mixed model, and the steps of its fit."""
+    steps = "; ".join([f"{name}: {what}" for name, what in fit.steps] + fit.notes)
+    found = fit.convergence
+    about = {**of_part(where, "convergence"), "notes": steps}
+    yield from convergence_rows(found.decrement, found.smallest_curvature, about, found.iterations)
+
+
+def arms_of(participants: pd.DataFrame) -> pd.Series:
+    """Return the arm of each participant."""
+    return participants.set_index("participant")["arm"]
