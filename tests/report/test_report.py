@@ -85,7 +85,7 @@ def test_the_page_can_be_navigated(page: Element) -> None:
 
 def test_tables_have_captions_and_scopes(page: Element) -> None:
     tables = page.all("table")
-    assert len(tables) == 50
+    assert len(tables) == 54
     for table in tables:
         assert len(table.all("caption")) == 1
         assert all(head.attributes.get("scope") for head in table.all("th"))
@@ -116,6 +116,7 @@ def test_each_further_part_says_its_result_in_a_sentence(page: Element, rows: pd
     assert "was 0.031 (95% CI [0.000, 0.140]) with IPT" in section(page, "example-therapists").text
     rest = section(page, "example-diagnostics").text
     assert "over the covariances examined; from −3.60 to −3.20 with any one participant" in rest
+    assert "with therapists: from 1.60 to 1.90 with any one therapist left out" in rest
 
 
 def test_the_summary_states_the_primary_result(page: Element, rows: pd.DataFrame) -> None:

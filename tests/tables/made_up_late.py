@@ -17,7 +17,7 @@ def late_rows(study: Study, trial: str) -> Iterator[Row]:
     medication = plans.medication
     for wanted, made in (
         (plans.response, by_visit_rows), (plans.growth, growth_rows),
-        (plans.diagnostics, diagnostics_rows),
+        (plans.diagnostics, diagnostics_rows), (plans.diagnostics, examined_rows),
         (medication is not None and medication.factorial, factorial_rows),
         (plans.non_inferiority, margin_rows), (plans.sudden_gains, gain_rows),
         (plans.lagged_effects, lagged_rows), (plans.lagged_effects, panel_rows),
@@ -144,6 +144,37 @@ def diagnostics_rows(study: Study, trial: str) -> Iterator[Row]:
                 yield _shared(study, trial, "diagnostics, influence", outcome=outcome, arm=arm,
                               quantity="difference", visit=endpoint, estimate=-3.6 + 0.4 * k,
                               contrast=f"{words} with one participant left out", n_arm=230)  # fmt: skip
+
+
+def examined_rows(study: Study, trial: str) -> Iterator[Row]:
+    """Models beside the primary one: therapists, a hazard model, one that is not there."""
+    *others, reference = study.arms_of(trial)
+    endpoint = study.estimands[study.primary_estimand].endpoint
+    for model, quantity, covariances in (
+        ("therapists", "difference", ("unstructured by arm", "unstructured")),
+        ("time to response", "hazard ratio", ("model-based", "robust")),
+    ):
+        name = f"diagnostics, {model}"
+        yield _shared(study, trial, f"{name}, residuals", quantity="test", unit="SD", n_arm=231,
+                      contrast="quantile 0.5 of the residuals", estimate=0.02)  # fmt: skip
+        yield _shared(study, trial, f"{name}, convergence", quantity="test", unit="number",
+                      contrast="Newton decrement (converged below 1e-9)", estimate=2e-18)  # fmt: skip
+        yield _shared(study, trial, f"{name}, influence", quantity="test", n_arm=231,
+                      unit="Cook's distance", contrast="largest Cook's distance",
+                      estimate=0.031)  # fmt: skip
+        for arm in others:
+            about = {"quantity": quantity, "arm": arm, "visit": endpoint, "n_arm": 231}
+            for k, words in enumerate(("smallest", "largest")):
+                yield _shared(study, trial, f"{name}, influence", **about, estimate=1.6 + 0.3 * k,
+                              contrast=f"{words} with one left out")  # fmt: skip
+            for k, covariance in enumerate(covariances):
+                yield _shared(study, trial, f"{name}, covariance {covariance}", **about,
+                              reference=reference, covariance=covariance,
+                              contrast=f"{arm} against {reference}",
+                              **_with(1.75, 0.6 + 0.1 * k))  # fmt: skip
+    yield {**_shared(study, trial, "diagnostics, deterioration", quantity="test",
+                     contrast="the model", notes="no model: an arm has nobody with the event"),
+           "method": "not examined"}  # fmt: skip
 
 
 CONTRASTS = ("psychotherapy, over both levels of medication",

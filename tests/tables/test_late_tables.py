@@ -19,7 +19,7 @@ from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Table
 
 LATE = ("factorial", "growth", "growth_curves", "durability", "diagnostics", "diagnostics_models",
-        "non_inferiority", "sudden_gains", "within_person", "mediation")  # fmt: skip
+        "diagnostics_other_models", "non_inferiority", "sudden_gains", "within_person", "mediation")  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,31 @@ def test_hidden_gains_are_said_and_not_shown(made: dict[str, Table]) -> None:
 def test_tiny_numbers_keep_the_figures_that_count(made: dict[str, Table]) -> None:
     (line,) = [line for line in made["diagnostics_models"].lines if "Newton" in str(line.label)]
     assert str(line.cells[0]) == "3.0 × 10⁻¹⁴"
+
+
+def test_each_other_model_has_its_comparisons_with_one_left_out(
+    made: dict[str, Table], whole: Study, whole_rows: pd.DataFrame
+) -> None:
+    table = made["diagnostics_other_models"]
+    arms = len(whole.arms_of("example"))
+    assert [(str(group), len(lines)) for group, lines in table.blocks()] == [
+        ("Therapists: HAM-D17", arms - 1), ("Time to response: HAM-D17", arms - 1),
+    ]  # fmt: skip
+    first, second, *_ = table.lines
+    assert [str(cell) for cell in first.cells] == [
+        "231", "1.75 [1.15, 2.35]", "1.60", "1.90", "1.75 [1.05, 2.45]", "0.031", "2.0 × 10⁻¹⁸",
+    ]  # fmt: skip
+    assert [str(cell) for cell in second.cells][-2:] == ["", ""]  # once a model
+    said = [str(note) for note in table.footnotes]
+    assert "Therapists: covariance unstructured by arm; other: unstructured." in said
+    assert said[-1] == (
+        "Not examined: deterioration, HAM-D17: no model: an arm has nobody with the event."
+    )
+
+
+def test_models_examined_have_lists_of_their_own(made: dict[str, Table]) -> None:
+    assert {"analysis_diagnostics_therapists", "analysis_diagnostics_time_to_response"} <= set(made)
+    assert "analysis_diagnostics" not in made
 
 
 @pytest.mark.parametrize("topic", ["medication", "margin", "course", "process", "therapists",

@@ -186,7 +186,8 @@ def test_an_analysis_without_a_table_of_its_own_is_shown(
     new["analysis"] = "tipping point"
     new["id"] = new["id"].str.replace("medication", "tipping-point")
     listed_too = ("robustness", "response", "remission", "reliable", "deterioration", "time to",
-                  "safety", "therapists", "moderators", "delivery", "change of")  # fmt: skip
+                  "safety", "therapists", "moderators", "delivery", "change of",
+                  "diagnostics, therapists", "diagnostics, time to", "diagnostics, deterioration")  # fmt: skip
     own = rows[~rows["analysis"].str.startswith(listed_too)]
     assert further_tables(example, own) == {}
     whole = {"analysis_robustness", "analysis_robustness_tipping_point"}

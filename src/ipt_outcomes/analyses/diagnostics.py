@@ -20,7 +20,8 @@ therapists, groups         normalised, given their effect  each cluster left out
                                                            the arms
 response by visit, days    Pearson, by arm and visit       one-step deletion; working correlation
 times to events            deviance                        dfbeta; robust errors
-response at the endpoint   calibration by predicted risk   each participant left out
+response at the endpoint   calibration by predicted risk   each participant left out; covariates
+                                                           held fixed or not
 lagged effects, diary      normalised                      Cook's distance; independent residuals
 =========================  ==============================  =====================================
 
@@ -164,7 +165,8 @@ def _of_statuses(data: TrialData, outcome: str) -> Iterator[Row]:
     )
     for definition in definitions:
         where = _where(data, f"diagnostics, {definition.name}", outcome)
-        yield from _examined(examine_logistic(data, matrix, definition, visit, where), where)
+        rows = examine_logistic(data, matrix, definition, visit, where, plan.level)
+        yield from _examined(rows, where)
     for definition in definitions:
         shares = None
         if definition.name in (RESPONSE, REMISSION):

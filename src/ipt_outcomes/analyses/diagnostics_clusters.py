@@ -17,6 +17,7 @@ from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.clustered_models import ClusterFit, ClusterModel, fit_clusters
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.diagnostics_rows import (
+    CHOSEN,
     arms_of,
     convergence_of_fit,
     extreme_rows,
@@ -63,6 +64,7 @@ def examine_clusters(
     yield from residuals_of_fit(found.fit, arms_of(data.participants), where, unit)
     yield from convergence_of_fit(found.fit, where)
     whole = _differences(found, clusters)
+    where["n_arm"] = found.fit.n_participants
     yield from _left_out(clusters, whole, where, unit)
     yield from _covariance_rows(clusters, found, where, unit)
 
@@ -150,7 +152,7 @@ def _covariance_rows(clusters: Clusters, found: ClusterFit, where: Row, unit: st
     """Give the differences under the covariance chosen, and under the other one of the arms."""
     at = {**where, "visit": clusters.endpoint, "unit": unit, "quantity": "difference"}
     chosen = _covariance(found)
-    yield from _under(clusters, found, at, "the covariance of the model; ")
+    yield from _under(clusters, found, at, f"{CHOSEN}; ")
     by_arm = chosen.endswith(BY_ARM)
     model = replace(clusters.model, residual="common" if by_arm else "by-arm")
     about = of_part(at, f"covariance {clusters.model.covariance}{'' if by_arm else BY_ARM}")

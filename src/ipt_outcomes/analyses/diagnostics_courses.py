@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.diagnostics_rows import (
+    CHOSEN,
     arms_of,
     convergence_of_fit,
     distance_row,
@@ -80,7 +81,7 @@ def examine_lagged(data: TrialData, model: LaggedModel, shared: Row, level: floa
     yield from convergence_of_fit(fit, where)
     yield _distance(fit, where)
     about = of_part(where, f"covariance {fit.covariance_used}")
-    yield _slope(fit, model, about, "the covariance of the model; ")
+    yield _slope(fit, model, about, f"{CHOSEN}; ")
     if fit.covariance_used != "independent":
         other = of_part({**where, "covariance": "independent"}, "covariance independent")
         yield from attempted(_independent(model, other, level), other)

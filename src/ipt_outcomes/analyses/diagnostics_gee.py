@@ -15,6 +15,7 @@ import pandas as pd
 
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.diagnostics_rows import (
+    CHOSEN,
     convergence_rows,
     distance_row,
     extreme_rows,
@@ -83,11 +84,9 @@ def _residuals(
     matrix = shares.matrix
     place = np.array(shares.usable)[shares.column]
     shown = ~np.isin(place, sorted(shares.hidden))
-    table = pd.DataFrame({
-        "arm": np.array(matrix.arms, object)[matrix.arm[shares.row]],
-        "visit": np.array(matrix.visits, object)[place],
-        "residual": found.pearson,
-    })[shown]  # fmt: skip
+    arms = pd.Categorical(np.array(matrix.arms)[matrix.arm[shares.row]], matrix.arms)
+    visits = pd.Categorical(np.array(matrix.visits)[place], matrix.visits)
+    table = pd.DataFrame({"arm": arms, "visit": visits, "residual": found.pearson})[shown]
     yield {**about, "quantity": "variance", "unit": "ratio", "estimate": fit.dispersion,
            "contrast": "dispersion of the Pearson residuals (independent trials: 1)",
            "n_arm": fit.participants}  # fmt: skip
@@ -128,7 +127,7 @@ def _correlations(
     visit = shares.matrix.visits[place]
     for working in (EXCHANGEABLE, INDEPENDENT):
         about = {**of_part(where, f"covariance {working}"), "covariance": working, "visit": visit}
-        note = f"the working correlation of the model: {fit.correlation:.2f}"
+        note = f"{CHOSEN}; working correlation {fit.correlation:.2f}"
         own = fit
         if working != EXCHANGEABLE:
             note = "working correlation 0"

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.diagnostics_rows import (
+    CHOSEN,
     convergence_rows,
     distance_row,
     extreme_rows,
@@ -68,7 +68,7 @@ def examine_hazards(data: TrialData, event: Event, shared: Row, level: float) ->
     decrement, curvature = solved(found.score.sum(axis=0), information)
     yield from convergence_rows(decrement, curvature, of_part(where, "convergence"))
     yield from _influence(data, fit, found, where)
-    yield from _robust(data, fit, found, where, level)
+    yield from _covariances(data, fit, found, where, level)
 
 
 def _influence(
@@ -89,19 +89,16 @@ def _influence(
         yield from extreme_rows(ratios, everyone, compared, "participant")
 
 
-def _robust(
+def _covariances(
     data: TrialData, fit: HazardFit, found: HazardResiduals, where: Row, level: float
 ) -> Iterator[Row]:
-    """Give hazard ratios with robust intervals: far from the model's own, the model is wrong."""
-    about = of_part({**where, "covariance": "robust (Lin & Wei)"}, "covariance robust")
+    """Give the model's own intervals and robust ones: far from each other, the model is wrong."""
     robust = HazardFit(fit.coefficients, found.robust, fit.time, fit.event, fit.x)
-    z = float(stats.norm.ppf((1 + level) / 2))
-    for a, arm in enumerate(data.arms[:-1]):
-        value, se = float(fit.coefficients[a]), math.sqrt(float(fit.covariance[a, a]))
-        own = f"{math.exp(value - z * se):.2f} to {math.exp(value + z * se):.2f}"
-        labels = data.study.arms
-        yield {**about, **robust.ratio(a, level), "quantity": "hazard ratio", "unit": "ratio",
-               "arm": arm, "reference": data.arms[-1], "level": level,
-               "contrast": f"{labels[arm].label} against {labels[data.arms[-1]].label}",
-               "interval_method": "normal on the log scale, robust",
-               "notes": f"the model's own interval: {own}"}  # fmt: skip
+    for name, under, note in (("model-based", fit, CHOSEN), ("robust", robust, "Lin & Wei")):
+        about = of_part({**where, "covariance": name}, f"covariance {name}")
+        for a, arm in enumerate(data.arms[:-1]):
+            labels = data.study.arms
+            yield {**about, **under.ratio(a, level), "quantity": "hazard ratio", "unit": "ratio",
+                   "arm": arm, "reference": data.arms[-1], "level": level,
+                   "contrast": f"{labels[arm].label} against {labels[data.arms[-1]].label}",
+                   "interval_method": "normal on the log scale", "notes": note}  # fmt: skip

@@ -7,14 +7,17 @@ one participant left out, each time fitted anew.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.diagnostics_rows import (
+    CHOSEN,
     convergence_rows,
     distance_row,
     extreme_rows,
@@ -24,6 +27,7 @@ from ipt_outcomes.analyses.diagnostics_rows import (
 from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.logistic_influence import LogisticInfluence, logistic_influence
 from ipt_outcomes.analyses.response_data import ScoreMatrix
+from ipt_outcomes.analyses.standardisation import StandardisedRisks, standardised_risks
 from ipt_outcomes.analyses.status import StatusDefinition
 
 Row = dict[str, Any]
@@ -36,7 +40,12 @@ GROUPS = {5: "fifth", 4: "fourth", 3: "third", 2: "half"}
 
 
 def examine_logistic(
-    data: TrialData, matrix: ScoreMatrix, definition: StatusDefinition, visit: str, shared: Row
+    data: TrialData,
+    matrix: ScoreMatrix,
+    definition: StatusDefinition,
+    visit: str,
+    shared: Row,
+    level: float,
 ) -> Iterator[Row]:
     """Examine the logistic model of a status at one visit.
 
@@ -52,6 +61,8 @@ def examine_logistic(
         The visit.
     shared
         What the rows share.
+    level
+        Level of the intervals.
 
     Raises
     ------
@@ -83,6 +94,8 @@ def examine_logistic(
                "contrast": "all arms", "notes": notes}  # fmt: skip
     else:
         yield from _influence(data, fit, matrix.arms, where)
+        risks = standardised_risks(event, arm, covariates, matrix.arms)
+        yield from _covariances(data, risks, where, level)
 
 
 def risk_groups(risk: Floats, event: Floats, smallest: int) -> list[NDArray[np.int64]]:
@@ -110,7 +123,9 @@ def risk_groups(risk: Floats, event: Floats, smallest: int) -> list[NDArray[np.i
     >>> [len(group) for group in risk_groups(risk, event, 8)]
     [20, 20, 20]
     """
-    # Equal risks stay together, so that neither the order of rows nor the event divides them.
+    # Equal risks stay together, so that neither the order of rows nor the event divides them;
+    # rounded, because equal ones may differ by the machine's last digit.
+    risk = np.round(risk, 9)
     place = np.searchsorted(np.sort(risk), risk, side="left")
     for number in range(MOST_GROUPS, 1, -1):
         of = place * number // len(risk)
@@ -160,3 +175,25 @@ def _influence(
         differences = left_out[:, a] - left_out[:, -1]
         everyone = float(risks[a] - risks[-1])
         yield from extreme_rows(differences, everyone, compared, "participant")
+
+
+def _covariances(
+    data: TrialData, risks: StandardisedRisks, where: Row, level: float
+) -> Iterator[Row]:
+    """Give the risk differences with both covariances of the standardised risks."""
+    t = float(stats.t.ppf((1 + level) / 2, risks.df))
+    for name, fixed, note in (
+        ("counting the sampling of covariates", False, f"{CHOSEN}; {OBSERVED}"),
+        ("covariates held fixed", True, OBSERVED),
+    ):
+        about = of_part({**where, "covariance": name, "notes": note}, f"covariance {name}")
+        for a, arm in enumerate(risks.arms[:-1]):
+            labels, reference = data.study.arms, risks.arms[-1]
+            found = risks.risk_difference(arm, reference, fixed=fixed)
+            se = math.sqrt(found.variance)
+            yield {**about, "quantity": "risk difference", "unit": "proportion", "arm": arm,
+                   "reference": reference, "estimate": found.value, "se": se, "df": risks.df,
+                   "contrast": f"{labels[arm].label} against {labels[reference].label}",
+                   "lower": found.value - t * se, "upper": found.value + t * se, "level": level,
+                   "interval_method": "t, delta method", "n_arm": int(risks.n[a]),
+                   "n_reference": int(risks.n[-1])}  # fmt: skip

@@ -29,6 +29,10 @@ FEW = 50
 """Residuals below which only quartiles are shown, for the same reason."""
 
 
+CHOSEN = "the covariance of the model"
+"""How the note of rows under the covariance that the model itself takes begins."""
+
+
 def of_part(where: Row, part: str) -> Row:
     """Return what rows share under the analysis's name with a part added.
 
@@ -96,7 +100,8 @@ def spread_rows(
     Parameters
     ----------
     residuals
-        arm, visit, residual; visit may be empty throughout, and is then left out.
+        arm, visit (a category, in order of time), residual; where visit is empty throughout, it
+        is left out.
     about
         What the rows share.
     kind
@@ -219,8 +224,9 @@ def residuals_of_fit(
         fit.residuals("normalised")["residual"], about, "normalised residuals", normal=True
     )
     raw = fit.residuals("raw")
-    raw = raw.assign(arm=raw["participant"].map(arm_of))
-    yield from spread_rows(raw if by_visit else raw.assign(visit=None), {**about, "unit": unit})
+    visits = pd.Categorical(raw["visit"], fit.layout.visits) if by_visit else None
+    raw = raw.assign(arm=raw["participant"].map(arm_of), visit=visits)
+    yield from spread_rows(raw, {**about, "unit": unit})
 
 
 def convergence_of_fit(fit: MixedModelFit, where: Row) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from ipt_outcomes.tables.comparisons import f_test, sentence
 from ipt_outcomes.tables.diagnostics import COVARIANCE, INFLUENCE, covariances
+from ipt_outcomes.tables.diagnostics_models import examined_models
 from ipt_outcomes.tables.factorial import ADDITIVITY
 from ipt_outcomes.tables.growth import DURABILITY, GROWTH
 from ipt_outcomes.tables.lagged_effects import directions
@@ -162,6 +163,22 @@ def _diagnostics(source: Source) -> Iterator[Text]:
                          quote(ends[-1], "estimate"), " with any one participant left "
                          "out")  # fmt: skip
         yield words(text, ".")
+    yield from _without_one_cluster(source)
+
+
+def _without_one_cluster(source: Source) -> Iterator[Text]:
+    plan = source.study.analyses.therapists
+    for model in examined_models(source):
+        if plan is None or model.model != "therapists":
+            continue
+        ends: dict[str, list[Row]] = {}
+        for row in _shown(model.part("influence").where(quantity="difference")):
+            ends.setdefault(row["arm"], []).append(row)
+        for low, high in (rows for rows in ends.values() if len(rows) == 2):
+            yield words(source.arm(low["arm"]), " on the ", source.outcome(model.outcome or ""),
+                        ", in the model with ", f"{plan.cluster}s: from ", quote(low, "estimate"),
+                        " to ", quote(high, "estimate"), f" with any one {plan.cluster} left "
+                        "out.")  # fmt: skip
 
 
 _WRITERS: dict[str, tuple[Callable[[Source], Iterator[Text]], ...]] = {

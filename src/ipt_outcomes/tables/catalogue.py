@@ -10,9 +10,11 @@ import pandas as pd
 
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.components import add_on_contrasts
+from ipt_outcomes.study.plan import ALSO_READ
 from ipt_outcomes.tables.baseline import baseline
 from ipt_outcomes.tables.delivery import delivery
 from ipt_outcomes.tables.diagnostics import diagnostics, model_checks
+from ipt_outcomes.tables.diagnostics_models import other_models
 from ipt_outcomes.tables.endpoint import endpoint_differences
 from ipt_outcomes.tables.estimands import estimands
 from ipt_outcomes.tables.factorial import factorial
@@ -119,6 +121,8 @@ def _makers(study: Study, trial: str) -> Makers:
     if study.analyses.diagnostics is not None:
         plan("diagnostics", diagnostics, "diagnostics")
         plan("diagnostics_models", model_checks)
+        if any(getattr(study.analyses, name) is not None for name in ALSO_READ["diagnostics"]):
+            plan("diagnostics_other_models", other_models)
     if study.analyses.non_inferiority is not None:
         kind = study.analyses.non_inferiority.kind
         plan("non_inferiority", non_inferiority, kind)

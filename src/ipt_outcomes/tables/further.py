@@ -36,6 +36,8 @@ MOST = 200
 """Most lines; what is beyond stands in the table of estimates only, and the table says so."""
 MOST_OF_GRID = 40
 """The same for analyses that differ by numbers only."""
+OF_MODELS = ("diagnostics",)
+"""Analyses of other analyses' models: each of these models has a table of its own."""
 BARE = ("proportion", "ratio", "F", "SD")
 """Units that the quantity's name says already."""
 MOST_NOTES = 8
@@ -74,11 +76,14 @@ def _family(analysis: str) -> str:
     --------
     >>> _family("response, observed only"), _family("robustness, delta +4 and -2")
     ('response', 'robustness, delta … and …')
+    >>> _family("diagnostics, therapists, residuals")
+    'diagnostics, therapists'
     """
     # Only numbers at the end make a grid: a name in the researcher's words may hold some too.
     tail = _GRID.search(analysis)
     if tail is None:
-        return analysis.partition(", ")[0]
+        parts = analysis.split(", ")
+        return ", ".join(parts[: 2 if parts[0] in OF_MODELS else 1])
     return analysis[: tail.start()] + _NUMBER.sub("…", tail.group())
 
 

@@ -1,0 +1,173 @@
+"""What the models beside the primary ones rest on: one left out, other covariances, convergence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ipt_outcomes.tables.comparisons import capital, people
+from ipt_outcomes.tables.quotes import Text, named, quote, words
+from ipt_outcomes.tables.rows import Row, Rows
+from ipt_outcomes.tables.source import Source, interval_head
+from ipt_outcomes.tables.table import Line, Table, column
+
+PART = re.compile(
+    r"^diagnostics, (?P<model>.+), (?P<part>residuals|calibration|convergence|influence|"
+    r"covariance .+)$"
+)
+NOT_EXAMINED = "not examined"
+_EMPTY = words("–")
+
+
+@dataclass(frozen=True)
+class Examined:
+    """The rows about one model of one outcome.
+
+    Parameters
+    ----------
+    model
+        Name of the model's analysis.
+    outcome
+        Short name of the outcome; None where there is none.
+    rows
+        Its rows.
+    """
+
+    model: str
+    outcome: str | None
+    rows: Rows
+
+    def part(self, name: str) -> Rows:
+        """Return the rows of one part of the diagnostics."""
+        return self.rows.where(analysis=f"diagnostics, {self.model}, {name}")
+
+    @property
+    def covariances(self) -> list[Rows]:
+        """The rows under each covariance, that of the model first."""
+        begin = f"diagnostics, {self.model}, covariance "
+        names = [name for name in self.rows.values("analysis") if name.startswith(begin)]
+        return [self.rows.where(analysis=name) for name in names]
+
+
+def examined_models(source: Source) -> list[Examined]:
+    """Return the models beside the primary ones that were examined, in the rows' order.
+
+    Parameters
+    ----------
+    source
+        Study and rows.
+    """
+    found: dict[tuple[str, str | None], list[Row]] = {}
+    for row in source.rows:
+        match = PART.match(row["analysis"])
+        if match:
+            found.setdefault((match["model"], row["outcome"]), []).append(row)
+    return [Examined(model, outcome, Rows(rows)) for (model, outcome), rows in found.items()]
+
+
+def other_models(source: Source, name: str = "diagnostics_other_models") -> Table:
+    """Make the table of the models beside the primary ones, examined.
+
+    Parameters
+    ----------
+    source
+        Study and rows.
+    name
+        File name of the table.
+    """
+    models = examined_models(source)
+    every = [row for model in models for row in model.rows]
+    left_out = words("One left out")
+    return Table(
+        name,
+        words("The other models examined: ", source.trial_label()),
+        words("Model and comparison"),
+        (
+            column("n"),
+            column("Estimate, ", interval_head(every)),
+            column("Smallest", under=left_out),
+            column("Largest", under=left_out),
+            column("Other covariance"),
+            column("Cook's distance"),
+            column("Newton decrement"),
+        ),
+        tuple(line for model in models for line in _lines(source, model)),
+        (
+            words("One left out: the smallest and the largest estimate with one participant (in "
+                  "the model with therapists or groups: with one of them) left out in turn. Cook's "
+                  "distance: the largest of a participant. The equations are solved where the "
+                  "decrement is tiny. Residuals stand in the lists of rows. None of this is a test "
+                  "to be passed."),
+            *_covariances(models),
+            *_not_examined(source),
+        ),
+    )  # fmt: skip
+
+
+def _lines(source: Source, model: Examined) -> Iterator[Line]:
+    outcome = words(": ", source.outcome(model.outcome)) if model.outcome else ""
+    group = words(capital(model.model), outcome)
+    cook = model.part("influence").first(unit="Cook's distance")
+    decrement = model.part("convergence").first()
+    whole = (_value(cook, "small"), _value(decrement, "small"))
+    chosen, *others = model.covariances or [Rows([])]
+    for k, row in enumerate(chosen):
+        arm = row["arm"]
+        ends = list(model.part("influence").where(arm=arm, quantity=row["quantity"]))
+        other = next((rows.first(arm=arm) for rows in others), None)
+        yield Line(
+            words(quote(row, "contrast"), ", ", named(row["quantity"])),
+            (
+                people(row) if row["n_arm"] is not None or not ends else people(ends[0]),
+                _with_interval(row),
+                _value(ends[0]) if ends else _EMPTY,
+                _value(ends[-1]) if ends else _EMPTY,
+                _with_interval(other) if other is not None else _EMPTY,
+                *(whole if k == 0 else (Text(), Text())),
+            ),
+            group,
+        )
+    if not len(chosen):
+        n = people(cook) if cook is not None else Text()
+        yield Line(words("the whole model"), (n, *[_EMPTY] * 4, *whole), group)
+
+
+def _value(row: Row | None, form: str = "estimate") -> Text:
+    if row is None:
+        return _EMPTY
+    if row["estimate"] is None:
+        return words("not shown")
+    return words(quote(row, form if abs(row["estimate"]) < 0.1 else "estimate"))
+
+
+def _with_interval(row: Row) -> Text:
+    if row["estimate"] is None:
+        return words("not shown")
+    if row["lower"] is None:
+        return words(quote(row, "estimate"))
+    return words(quote(row, "estimate"), " ", quote(row, "interval"))
+
+
+def _covariances(models: list[Examined]) -> Iterator[Text]:
+    """Say which covariance the models take, and which the other one is."""
+    found: dict[tuple[str, str], list[str]] = {}
+    rows: dict[tuple[str, str], tuple[Row, Row]] = {}
+    for model in models:
+        firsts = [row for under in model.covariances[:2] if (row := under.first()) is not None]
+        if len(firsts) == 2:
+            pair = (str(firsts[0]["covariance"]), str(firsts[1]["covariance"]))
+            rows.setdefault(pair, (firsts[0], firsts[1]))
+            names = found.setdefault(pair, [])
+            names += [model.model] * (model.model not in names)
+    for pair, names in found.items():
+        chosen, other = rows[pair]
+        yield words(capital(", ".join(names)), ": covariance ", quote(chosen, "covariance"),
+                    "; other: ", quote(other, "covariance"), ".")  # fmt: skip
+
+
+def _not_examined(source: Source) -> Iterator[Text]:
+    for row in source.rows.where(method=NOT_EXAMINED):
+        outcome = words(", ", source.outcome(row["outcome"])) if row["outcome"] else ""
+        yield words("Not examined: ", named(row["analysis"].removeprefix("diagnostics, ")),
+                    outcome, ": ", quote(row, "notes"), ".")  # fmt: skip
