@@ -224,10 +224,10 @@ class NonInferiorityAnalysis(Section):
 
 
 class DiagnosticsAnalysis(Section):
-    """What the primary models rest on: residuals, influence, convergence, covariance."""
+    """What the fitted models rest on: residuals, influence, convergence, covariance."""
 
     covariances: list[str] = Field(
         default=["heterogeneous toeplitz", "heterogeneous autoregressive", "compound symmetry",
                  "unstructured by arm"]
     )  # fmt: skip
-    """Other covariances that the difference at the endpoint is estimated with."""
+    """Other covariances that the primary models' difference at the endpoint is estimated with."""
