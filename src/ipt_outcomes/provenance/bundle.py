@@ -27,7 +27,7 @@ import pandas as pd
 
 from ipt_outcomes.figures import figure_names
 from ipt_outcomes.provenance.archive import unpack, zipped
-from ipt_outcomes.provenance.compare import unlike_rows
+from ipt_outcomes.provenance.compare import further_rows, unlike_rows
 from ipt_outcomes.provenance.crate import WORKFLOW, crate_metadata
 from ipt_outcomes.provenance.disclosure_check import disclosure_findings
 from ipt_outcomes.provenance.rebuild import rebuild
@@ -272,7 +272,7 @@ def _not_rebuilt(
         unpack({n: c for n, c in files.items() if n.startswith(("data/", "config/"))}, Path(place))
         rebuild(f"{place}/config/config.yaml", f"{place}/data", f"{place}/out")
         again = read(Path(place, "out", "estimates.parquet"))
-    return unlike_rows(estimates, again)
+    return [*unlike_rows(estimates, again), *further_rows(estimates, again)]
 
 
 def platform_name() -> str:

@@ -56,6 +56,19 @@ def unlike_rows(published: pd.DataFrame, rebuilt: pd.DataFrame) -> list[str]:
     ]
 
 
+def further_rows(published: pd.DataFrame, rebuilt: pd.DataFrame) -> list[str]:
+    """Return the ids of rebuilt rows that were not published.
+
+    Where data are withheld, an analysis may say in a row of its own that it cannot be made.
+
+    Examples
+    --------
+    >>> further_rows(pd.DataFrame({"id": ["a"]}), pd.DataFrame({"id": ["c", "a", "b"]}))
+    ['b', 'c']
+    """
+    return sorted(set(map(str, rebuilt["id"])) - set(map(str, published["id"])))
+
+
 def tables_differ(published: bytes, rebuilt: bytes) -> str:
     """Say how two CSV files differ; an empty text when they are equal within the tolerance."""
     if published == rebuilt:

@@ -169,16 +169,15 @@ def _diagnostics(source: Source) -> Iterator[Text]:
 def _without_one_cluster(source: Source) -> Iterator[Text]:
     plan = source.study.analyses.therapists
     for model in examined_models(source):
-        if plan is None or model.model != "therapists":
+        if plan is None or model.model != "therapists" or not model.covariances:
             continue
-        ends: dict[str, list[Row]] = {}
-        for row in _shown(model.part("influence").where(quantity="difference")):
-            ends.setdefault(row["arm"], []).append(row)
-        for low, high in (rows for rows in ends.values() if len(rows) == 2):
-            yield words(source.arm(low["arm"]), " on the ", source.outcome(model.outcome or ""),
-                        ", in the model with ", f"{plan.cluster}s: from ", quote(low, "estimate"),
-                        " to ", quote(high, "estimate"), f" with any one {plan.cluster} left "
-                        "out.")  # fmt: skip
+        for row in _shown(model.covariances[0]):
+            ends = _shown(model.part("influence").where(arm=row["arm"], quantity="difference"))
+            if len(ends) == 2:
+                yield words(source.difference(row), " on the ", source.outcome(row["outcome"]),
+                            f", in the model with {plan.cluster}s: from ",
+                            quote(ends[0], "estimate"), " to ", quote(ends[1], "estimate"),
+                            f" with any one {plan.cluster} left out.")  # fmt: skip
 
 
 _WRITERS: dict[str, tuple[Callable[[Source], Iterator[Text]], ...]] = {
