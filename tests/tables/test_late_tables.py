@@ -88,7 +88,8 @@ def test_each_other_model_has_its_comparisons_with_one_left_out(
     table = made["diagnostics_other_models"]
     arms = len(whole.arms_of("example"))
     assert [(str(group), len(lines)) for group, lines in table.blocks()] == [
-        ("Therapists: HAM-D17", arms - 1), ("Time to response: HAM-D17", arms - 1),
+        ("Therapists: HAM-D17, difference", arms - 1),
+        ("Time to response: HAM-D17, hazard ratio", arms - 1),
     ]  # fmt: skip
     first, second, *_ = table.lines
     assert [str(cell) for cell in first.cells] == [

@@ -107,17 +107,19 @@ def other_models(source: Source, name: str = "diagnostics_other_models") -> Tabl
 
 def _lines(source: Source, model: Examined) -> Iterator[Line]:
     outcome = words(": ", source.outcome(model.outcome)) if model.outcome else ""
-    group = words(capital(model.model), outcome)
     cook = model.part("influence").first(unit="Cook's distance")
     decrement = model.part("convergence").first()
     whole = (_value(cook, "small"), _value(decrement, "small"))
     chosen, *others = model.covariances or [Rows([])]
+    first = chosen.first()
+    quantity = words(", ", named(first["quantity"])) if first is not None else ""
+    group = words(capital(model.model), outcome, quantity)
     for k, row in enumerate(chosen):
         arm = row["arm"]
         ends = list(model.part("influence").where(arm=arm, quantity=row["quantity"]))
         other = next((rows.first(arm=arm) for rows in others), None)
         yield Line(
-            words(quote(row, "contrast"), ", ", named(row["quantity"])),
+            words(quote(row, "contrast")),
             (
                 people(row) if row["n_arm"] is not None or not ends else people(ends[0]),
                 _with_interval(row),
