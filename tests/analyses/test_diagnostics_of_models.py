@@ -27,7 +27,8 @@ from ipt_outcomes.simulate.process import SessionsDesign, simulate_sessions
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.plan import ALSO_READ, Analyses
 
-from .process_rows import pick, with_process
+from .conftest import pick
+from .process_rows import with_process
 
 EVENTS = {"outcomes": {"hamd17": {"instrument": "HAM-D17"}}}
 RESPONSES = {"outcomes": {"hamd17": {"instrument": "HAM-D17", "response": {"percent": 50}}},

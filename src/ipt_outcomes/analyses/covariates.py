@@ -7,6 +7,8 @@ trial (White & Thompson 2005, Statistics in Medicine 24:993), and is counted.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -14,12 +16,14 @@ from numpy.typing import NDArray
 from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.frames import CHARACTERISTIC
 
+Floats = NDArray[np.float64]
+
 NOT_RECORDED = "not recorded"
 
 
 def covariate_columns(
     data: TrialData, people: pd.DataFrame, names: list[str]
-) -> tuple[NDArray[np.float64], int]:
+) -> tuple[Floats, int]:
     """Turn characteristics into columns of numbers.
 
     Parameters
@@ -36,7 +40,7 @@ def covariate_columns(
     tuple of numpy.ndarray and int
         Columns, shape (n, q), and how many numbers were missing and filled by the mean.
     """
-    columns: list[NDArray[np.float64]] = []
+    columns: list[Floats] = []
     filled = 0
     for name in names:
         values = people["site"] if name == "site" else people[CHARACTERISTIC + name]
@@ -58,10 +62,29 @@ def covariate_columns(
     return np.column_stack(columns), filled
 
 
-def useful_columns(
-    own: NDArray[np.float64], covariates: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Drop covariates that the arms and the other covariates determine; scale the rest.
+@dataclass(frozen=True)
+class UsefulColumns:
+    """Covariates that neither the arms nor the covariates before them determine.
+
+    Parameters
+    ----------
+    places
+        Which columns these are, shape (at most q,).
+    centre, scale
+        Their means and SDs.
+    """
+
+    places: NDArray[np.int64]
+    centre: Floats
+    scale: Floats
+
+    def of(self, covariates: Floats) -> Floats:
+        """Take these columns, with mean 0 and SD 1 in the participants that chose them."""
+        return np.asarray((covariates[..., self.places] - self.centre) / self.scale)
+
+
+def useful_columns(own: Floats, covariates: Floats) -> UsefulColumns:
+    """Find the covariates that a regression can estimate something from.
 
     Parameters
     ----------
@@ -70,21 +93,17 @@ def useful_columns(
     covariates
         Shape (n, q).
 
-    Returns
-    -------
-    numpy.ndarray
-        Columns of mean 0 and SD 1, shape (n, at most q).
-
     Examples
     --------
     >>> own = np.eye(2)[[0, 0, 1, 1]]
-    >>> useful_columns(own, np.array([[1.0, 5, 0], [2, 5, 0], [3, 5, 1], [5, 5, 1]])).shape
+    >>> covariates = np.array([[1.0, 5, 0], [2, 5, 0], [3, 5, 1], [5, 5, 1]])
+    >>> useful_columns(own, covariates).of(covariates).shape
     (4, 1)
     """
-    centred = covariates - covariates.mean(axis=0)
-    spread = centred.std(axis=0)
-    centred = centred[:, spread > 0] / spread[spread > 0]
+    centre, scale = covariates.mean(axis=0), covariates.std(axis=0)
+    (varying,) = np.nonzero(scale > 0)
+    centred = (covariates[:, varying] - centre[varying]) / scale[varying]
     triangle = np.linalg.qr(np.hstack([own, centred]), mode="r")
-    kept = np.abs(np.diag(triangle))[own.shape[1] :] > 1e-8 * np.sqrt(len(own))
-    useful: NDArray[np.float64] = centred[:, : len(kept)][:, kept]
-    return useful
+    free = np.abs(np.diag(triangle))[own.shape[1] :] > 1e-8 * np.sqrt(len(own))
+    places = varying[: len(free)][free]
+    return UsefulColumns(places, centre[places], scale[places])

@@ -33,7 +33,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import pandas as pd
 
@@ -59,9 +58,7 @@ from ipt_outcomes.analyses.status import REMISSION, RESPONSE, StatusError, statu
 from ipt_outcomes.analyses.therapists import TherapistError, clustered_outcomes
 from ipt_outcomes.analyses.time_to_event import events
 from ipt_outcomes.analyses.within_between import ProcessError
-from ipt_outcomes.results import estimates
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row, estimates
 
 NO_MODEL = (GeeError, HazardError, LogisticError)
 """Models that these data do not have; their own analyses do without, and say so."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pandas as pd
 
@@ -26,9 +25,8 @@ from ipt_outcomes.analyses.diagnostics_rows import (
 )
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.therapists import Clusters
+from ipt_outcomes.results import Row
 from ipt_outcomes.study.clusters import TherapistsAnalysis
-
-Row = dict[str, Any]
 
 KEPT = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
 BY_ARM = " by arm"

@@ -6,7 +6,7 @@ See :mod:`ipt_outcomes.analyses.diagnostics`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.data import TrialData
@@ -22,11 +22,11 @@ from ipt_outcomes.analyses.growth import fit_curve
 from ipt_outcomes.analyses.growth_data import growth_data
 from ipt_outcomes.analyses.lagged_effects import LaggedModel
 from ipt_outcomes.analyses.within_between import fit_within_between
+from ipt_outcomes.results import Row
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 
 KEPT = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,8 +26,7 @@ from ipt_outcomes.analyses.disclosure import COMPLEMENT
 from ipt_outcomes.analyses.gee import EXCHANGEABLE, INDEPENDENT, GeeError, GeeFit
 from ipt_outcomes.analyses.gee_influence import GeeInfluence, gee_influence
 from ipt_outcomes.analyses.repeated_shares import RepeatedShares
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row
 
 METHOD = "generalised estimating equations, logit link, Mancl–DeRouen covariance, examined"
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 
@@ -28,8 +27,7 @@ from ipt_outcomes.analyses.event_rows import HAZARDS, fit_event
 from ipt_outcomes.analyses.hazard_residuals import HazardResiduals, hazard_residuals
 from ipt_outcomes.analyses.hazards import HazardFit
 from ipt_outcomes.analyses.time_to_event import Event
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row
 
 
 def examine_hazards(data: TrialData, event: Event, shared: Row, level: float) -> Iterator[Row]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +28,8 @@ from ipt_outcomes.analyses.logistic_influence import LogisticInfluence, logistic
 from ipt_outcomes.analyses.response_data import ScoreMatrix
 from ipt_outcomes.analyses.standardisation import StandardisedRisks, standardised_risks
 from ipt_outcomes.analyses.status import StatusDefinition
+from ipt_outcomes.results import Row
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 METHOD = "logistic regression on arm, baseline score and covariates, examined"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,11 @@ from ipt_outcomes.analyses.diagnostics_rows import (
     residuals_of_fit,
 )
 from ipt_outcomes.analyses.repeated import repeated_formula
+from ipt_outcomes.results import Row
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 
 BY_ARM = " by arm"
 PERSON_LEVEL = ("participant", "visit", "residual", "fitted", "cook", "leverage")

@@ -7,7 +7,7 @@ participant (or cluster) left out, not whose it is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ipt_outcomes.analyses.disclosure import SMALLEST
+from ipt_outcomes.results import Row
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 PROBABILITIES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)

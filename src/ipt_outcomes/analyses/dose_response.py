@@ -14,7 +14,6 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,10 +25,9 @@ from ipt_outcomes.analyses.participant_values import participant_numbers
 from ipt_outcomes.analyses.response_data import ScoreMatrix, generator, score_matrix
 from ipt_outcomes.analyses.rubin import Pooled, pool
 from ipt_outcomes.imputation.joint_normal import imputations
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import ComplierEffect, DoseResponseAnalysis
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 OBSERVATIONAL = (

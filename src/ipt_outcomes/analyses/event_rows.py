@@ -258,5 +258,5 @@ def fit_event(times: EventTimes, covariates: Floats, arms: int) -> HazardFit:
     own = np.eye(arms)[times.arm]
     if own[times.event].sum(axis=0).min() == 0:
         raise HazardError("an arm has no event")
-    x = np.column_stack([own[:, :-1], useful_columns(own, covariates)])
+    x = np.column_stack([own[:, :-1], useful_columns(own, covariates).of(covariates)])
     return fit_hazards(times.weeks, times.event, x)

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ipt_outcomes.analyses.covariates import useful_columns
+from ipt_outcomes.analyses.standardisation import (
+    LARGEST_LOGIT,
+    STEPS,
+    TOLERANCE,
+    risk_model,
+)
 
 Floats = NDArray[np.float64]
 
-STEPS = 50
-TOLERANCE = 1e-10
-LARGEST_LOGIT = 12.0
-"""A linear predictor beyond this means that a maximum does not exist."""
 CHUNK = 4_000_000
 """Numbers held at once."""
 
@@ -116,24 +117,20 @@ def logistic_influence(
     ([0.6, 0.4], [0.592, 0.4])
     """
     y = np.asarray(event, float)
-    own = np.eye(arms)[arm]
-    counts, sizes = own.T @ y, own.sum(axis=0)
-    if ((counts == 0) | (counts == sizes)).any():
-        raise LogisticError("an arm has nobody with, or nobody without, the event")
-    x = np.hstack([own, useful_columns(own, covariates)])
-    start = np.zeros((1, x.shape[1]))
-    whole = _newton(x, y, start, np.ones((1, len(y))))[0]
-    if np.isnan(whole).any():
-        raise LogisticError("the logistic model has no maximum")
-    risk = _risk(x @ whole)
-    information = x.T @ (x * (risk * (1 - risk))[:, None])
+    model = risk_model(y, arm, covariates, arms)
+    if model is None:
+        raise LogisticError(
+            "an arm has nobody with, or nobody without, the event, or the logistic model has no "
+            "maximum"
+        )
+    x, whole = model.columns(arm, covariates), model.coefficients
     step = max(1, CHUNK // len(y))
     pieces = []
     for begin in range(0, len(y), step):
         weights = np.ones((min(step, len(y) - begin), len(y)))
         weights[np.arange(len(weights)), np.arange(begin, begin + len(weights))] = 0.0
         pieces.append(_newton(x, y, np.tile(whole, (len(weights), 1)), weights))
-    return LogisticInfluence(x, y, whole, information, np.concatenate(pieces), arms)
+    return LogisticInfluence(x, y, whole, model.information, np.concatenate(pieces), arms)
 
 
 def _newton(x: Floats, y: Floats, start: Floats, weights: Floats) -> Floats:

@@ -15,7 +15,6 @@ standardisation after logistic regression on arm, baseline score and covariates,
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -46,10 +45,9 @@ from ipt_outcomes.analyses.status import (
 from ipt_outcomes.imputation.joint_normal import imputations
 from ipt_outcomes.imputation.linearised import linearised
 from ipt_outcomes.instruments import instrument
-from ipt_outcomes.results import estimates
+from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.clinical import ResponseAnalysis
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 _CLOSE = 1e-9

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,7 @@ from ipt_outcomes.analyses.repeated_shares import repeated_statuses
 from ipt_outcomes.analyses.response_data import ScoreMatrix
 from ipt_outcomes.analyses.response_rows import Comparison
 from ipt_outcomes.analyses.status import StatusDefinition
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row
 
 METHOD = (
     "generalised estimating equations, logit link, exchangeable working correlation, "

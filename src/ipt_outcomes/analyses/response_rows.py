@@ -14,8 +14,7 @@ from ipt_outcomes.analyses.number_needed import NumberNeeded, number_needed
 from ipt_outcomes.analyses.proportions import wilson
 from ipt_outcomes.analyses.rubin import Pooled, pool
 from ipt_outcomes.analyses.standardisation import Contrast, StandardisedRisks
-
-Row = dict[str, Any]
+from ipt_outcomes.results import Row
 
 SAFETY = "harm: arm-level counts and rates are shown however small"
 DELTA = "t, delta method counting the sampling of covariates (Ye et al. 2023)"

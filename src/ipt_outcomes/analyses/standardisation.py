@@ -40,6 +40,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ipt_outcomes.analyses.covariates import UsefulColumns, useful_columns
+
 Floats = NDArray[np.float64]
 
 STEPS = 50
@@ -196,50 +198,46 @@ class RiskModel:
     Parameters
     ----------
     coefficients
-        Of the k arms, then of the covariates that are kept, shape (p,).
+        Of the k arms, then of the covariates that are of use, shape (p,).
     information
         Of the coefficients, shape (p, p).
-    centre, scale
-        Mean and SD of the covariates, shape (q,).
-    kept
-        Positions of the covariates that those before them do not determine.
+    useful
+        Which covariates these are.
     """
 
     coefficients: Floats
     information: Floats
-    centre: Floats
-    scale: Floats
-    kept: NDArray[np.int64]
+    useful: UsefulColumns
 
     @property
     def arms(self) -> int:
         """Number of arms."""
-        return len(self.coefficients) - len(self.kept)
+        return len(self.coefficients) - len(self.useful.places)
 
-    def standardised(self, covariates: Floats) -> Floats:
-        """Centre and scale the covariates that are kept, shape (..., kept)."""
-        kept = self.kept
-        return np.asarray((covariates[..., kept] - self.centre[kept]) / self.scale[kept])
+    def columns(self, arm: NDArray[np.int64], covariates: Floats) -> Floats:
+        """Lay out what the coefficients belong to, shape (..., p)."""
+        z = self.useful.of(covariates)
+        own = np.broadcast_to(np.eye(self.arms)[arm], (*z.shape[:-1], self.arms))
+        return np.concatenate([own, z], axis=-1)
 
     def risks(self, covariates: Floats) -> Floats:
         """Give everyone's risk under each arm, shape (..., k)."""
         k = self.arms
-        own = self.standardised(covariates) @ self.coefficients[k:]
+        own = self.useful.of(covariates) @ self.coefficients[k:]
         return np.asarray(1 / (1 + np.exp(-(self.coefficients[:k] + own[..., None]))))
 
     def gradient(self, covariates: Floats) -> Floats:
         """Differentiate the standardised risks by the coefficients, shape (k, p)."""
         mu = self.risks(covariates)
         slope = mu * (1 - mu)
-        z = self.standardised(covariates)
+        z = self.useful.of(covariates)
         return np.hstack([np.diag(slope.mean(axis=0)), slope.T @ z / len(z)])
 
     def errors(self, event: Floats, arm: NDArray[np.int64], covariates: Floats) -> Floats:
         """Give everyone's term of the estimating equations, shape (..., p)."""
-        mu = self.risks(covariates)
-        own = np.broadcast_to(np.eye(self.arms)[arm], mu.shape)
-        x = np.concatenate([own, self.standardised(covariates)], axis=-1)
-        return np.asarray(x * (event - (own * mu).sum(axis=-1))[..., None])
+        x = self.columns(arm, covariates)
+        mu = 1 / (1 + np.exp(-(x @ self.coefficients)))
+        return np.asarray(x * (event - mu)[..., None])
 
 
 def risk_model(
@@ -274,13 +272,10 @@ def risk_model(
     if ((events <= 0) | (events >= np.bincount(arm, minlength=arms))).any():
         return None
     own = np.eye(arms)[arm]
-    centre, scale = covariates.mean(axis=0), covariates.std(axis=0)
-    (varying,) = np.nonzero(scale > 0)
-    z = (covariates[:, varying] - centre[varying]) / scale[varying]
     # Columns that the others determine (a site seen in one arm only, say) carry nothing.
-    kept = varying[_independent(own, z)]
-    fitted = _logistic(np.hstack([own, (covariates[:, kept] - centre[kept]) / scale[kept]]), event)
-    return None if fitted is None else RiskModel(*fitted, centre, scale, kept)
+    useful = useful_columns(own, covariates)
+    fitted = _logistic(np.hstack([own, useful.of(covariates)]), event)
+    return None if fitted is None else RiskModel(*fitted, useful)
 
 
 def _covariance(y: Floats, place: NDArray[np.int64], mu: Floats, n: NDArray[np.int64]) -> Floats:
@@ -301,13 +296,6 @@ def _plain(arms: Sequence[str], events: Floats, n: NDArray[np.int64]) -> Standar
     shrunken = (events + 1) / (n + 2)
     variance = np.diag(shrunken * (1 - shrunken) / n)
     return StandardisedRisks(tuple(arms), events / n, variance, variance, n, len(n), False)
-
-
-def _independent(own: Floats, z: Floats) -> NDArray[np.bool_]:
-    """Tell which columns those before them do not determine (all scaled to a variance of 1)."""
-    triangle = np.linalg.qr(np.hstack([own, z]), mode="r")
-    distance = np.abs(np.diag(triangle))[own.shape[1] :]
-    return np.asarray(distance > 1e-8 * np.sqrt(len(z)))
 
 
 def _logistic(x: Floats, y: Floats) -> tuple[Floats, Floats] | None:

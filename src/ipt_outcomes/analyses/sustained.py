@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,8 @@ from ipt_outcomes.analyses.standardisation import standardised_risks
 from ipt_outcomes.analyses.status import RESPONSE, status_definitions
 from ipt_outcomes.imputation.joint_normal import imputations
 from ipt_outcomes.imputation.linearised import linearised
+from ipt_outcomes.results import Row
 
-Row = dict[str, Any]
 Floats = NDArray[np.float64]
 
 
