@@ -90,15 +90,14 @@ def other_models(source: Source, name: str = "diagnostics_other_models") -> Tabl
             column("Largest", under=left_out),
             column("Other covariance"),
             column("Cook's distance"),
-            column("Newton decrement"),
         ),
         tuple(line for model in models for line in _lines(source, model)),
         (
             words("One left out: the smallest and the largest estimate with one participant (in "
                   "the model with therapists or groups: with one of them) left out in turn. Cook's "
-                  "distance: the largest of a participant. The equations are solved where the "
-                  "decrement is tiny. Residuals stand in the lists of rows. None of this is a test "
-                  "to be passed."),
+                  "distance: the largest of a participant. Residuals stand in the lists of rows. "
+                  "None of this is a test to be passed."),
+            *_solved(models),
             *_covariances(models),
             *_not_examined(source),
         ),
@@ -108,8 +107,7 @@ def other_models(source: Source, name: str = "diagnostics_other_models") -> Tabl
 def _lines(source: Source, model: Examined) -> Iterator[Line]:
     outcome = words(": ", source.outcome(model.outcome)) if model.outcome else ""
     cook = model.part("influence").first(unit="Cook's distance")
-    decrement = model.part("convergence").first()
-    whole = (_value(cook, "small"), _value(decrement, "small"))
+    whole = _value(cook, "small")
     chosen, *others = model.covariances or [Rows([])]
     first = chosen.first()
     quantity = words(", ", named(first["quantity"])) if first is not None else ""
@@ -126,13 +124,13 @@ def _lines(source: Source, model: Examined) -> Iterator[Line]:
                 _value(ends[0]) if ends else _EMPTY,
                 _value(ends[-1]) if ends else _EMPTY,
                 _with_interval(other) if other is not None else _EMPTY,
-                *(whole if k == 0 else (Text(), Text())),
+                whole if k == 0 else Text(),
             ),
             group,
         )
     if not len(chosen):
         n = people(cook) if cook is not None else Text()
-        yield Line(words("the whole model"), (n, *[_EMPTY] * 4, *whole), group)
+        yield Line(words("the whole model"), (n, *[_EMPTY] * 4, whole), group)
 
 
 def _value(row: Row | None, form: str = "estimate") -> Text:
@@ -149,6 +147,16 @@ def _with_interval(row: Row) -> Text:
     if row["lower"] is None:
         return words(quote(row, "estimate"))
     return words(quote(row, "estimate"), " ", quote(row, "interval"))
+
+
+def _solved(models: list[Examined]) -> Iterator[Text]:
+    """Quote how near to their maxima the models are: the farthest of them."""
+    decrements = [row for model in models if (row := model.part("convergence").first())]
+    known = [row for row in decrements if row["estimate"] is not None]
+    if known:
+        farthest = max(known, key=lambda row: row["estimate"])
+        yield words("Newton decrement of all: at most ", quote(farthest, "small"),
+                    " (converged below ", named("1e-9"), ").")  # fmt: skip
 
 
 def _covariances(models: list[Examined]) -> Iterator[Text]:
