@@ -47,7 +47,7 @@ def test_the_growth_model_is_examined_too():
     fit = fit_curve(growth_data(data), "piecewise", "satterthwaite", 0.95)
     residuals = fit.residuals("normalised")["residual"].to_numpy(float)
     median = own[own["contrast"].str.startswith("quantile 0.5 ")]["estimate"].item()
-    assert median == pytest.approx(np.median(residuals))
+    assert median == pytest.approx(np.median(residuals), abs=0.01)
     sd = own.loc["diagnostics, growth, residuals"].query("visit == 'week_8' and arm == 'IPT'")
     raw = fit.residuals("raw")
     ipt = data.participants.query("arm == 'IPT'")["participant"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -11,49 +10,17 @@ import pytest
 
 from ipt_outcomes.analyses.clustered_models import fit_clusters
 from ipt_outcomes.analyses.diagnostics import diagnostics
-from ipt_outcomes.analyses.diagnostics_logistic import risk_groups
-from ipt_outcomes.analyses.diagnostics_rows import quantile_rows, shown_probabilities, spread_rows
-from ipt_outcomes.analyses.disclosure import COMPLEMENT, SUPPRESSED, hold_small_cells
-from ipt_outcomes.analyses.event_rows import fit_event
+from ipt_outcomes.analyses.diagnostics_rows import quantile_rows, shown_quantiles, spread_rows
+from ipt_outcomes.analyses.disclosure import SUPPRESSED, hold_small_cells
 from ipt_outcomes.analyses.lagged_effects import lagged_models
-from ipt_outcomes.analyses.response import response
-from ipt_outcomes.analyses.response_data import baseline_scores, score_matrix
-from ipt_outcomes.analyses.standardisation import standardised_risks
-from ipt_outcomes.analyses.status import RESPONSE, status_definitions
 from ipt_outcomes.analyses.therapists import Clusters, therapists
-from ipt_outcomes.analyses.time_to_event import events, time_to_event
 from ipt_outcomes.analyses.within_between import fit_within_between
 from ipt_outcomes.simulate.process import SessionsDesign, simulate_sessions
-from ipt_outcomes.study import Study
 from ipt_outcomes.study.plan import ALSO_READ, Analyses
 
 from .conftest import pick
+from .diagnosed import EVENTS, RESPONSES, extremes, of, only
 from .process_rows import with_process
-
-EVENTS = {"outcomes": {"hamd17": {"instrument": "HAM-D17"}}}
-RESPONSES = {"outcomes": {"hamd17": {"instrument": "HAM-D17", "response": {"percent": 50}}},
-             "imputations": 2, "bootstrap": 0}  # fmt: skip
-
-
-def only(data, **analyses):
-    """Switch on the diagnostics and these analyses, and no others."""
-    content = data.study.model_dump(mode="json", exclude_none=True)
-    content["analyses"] = {
-        "primary": content["analyses"]["primary"], "diagnostics": {"covariances": []}, **analyses,
-    }  # fmt: skip
-    return replace(data, study=Study.model_validate(content))
-
-
-def of(table, model, part):
-    return table[table["analysis"] == f"diagnostics, {model}, {part}"]
-
-
-def extremes(table, arm):
-    own = table[(table["arm"] == arm) & (table["disclosure"] == "shared")]
-    return [
-        own[own["contrast"].str.contains(w)]["estimate"].item() for w in ("smallest", "largest")
-    ]
-
 
 # --- each only when it is asked for ---------------------------------------------------------------
 
@@ -124,7 +91,7 @@ def test_the_covariance_of_therapists_model_stands_beside_the_other(treated):
     residuals = of(table, "therapists", "residuals")
     fit = fit_clusters(*_of_clusters(treated)).fit
     half = residuals[residuals["contrast"].str.startswith("quantile 0.5 ")]["estimate"].item()
-    assert half == pytest.approx(fit.residuals("normalised")["residual"].median())
+    assert half == pytest.approx(fit.residuals("normalised")["residual"].median(), abs=0.01)
 
 
 def _of_clusters(data):
@@ -139,167 +106,6 @@ def test_a_trial_without_therapists_leaves_the_other_models(treated):
     assert row["analysis"] == "diagnostics, therapists"
     assert "its own analysis refuses" in row["notes"]
     assert len(of(table, "therapists", "residuals")) == 0
-
-
-# --- response at the endpoint and by visit --------------------------------------------------------
-
-
-@pytest.fixture
-def responding(reference_trial):
-    return only(reference_trial, response=RESPONSES)
-
-
-def observed(data, name=RESPONSE):
-    matrix = score_matrix(data, "hamd17", "policy", None)
-    plan = data.study.analyses.response.outcomes["hamd17"]
-    (definition,) = [
-        d for d in status_definitions(data.study, "hamd17", plan, baseline_scores(data, "hamd17"))
-        if d.name == name
-    ]  # fmt: skip
-    later = matrix.at("week_16")
-    kept = ~np.isnan(later) & ~np.isnan(matrix.baseline)
-    event = definition.holds(matrix.baseline, later)[kept]
-    return event, matrix.arm[kept], np.column_stack([matrix.baseline, matrix.covariates])[kept]
-
-
-def test_the_extremes_of_the_risk_difference_are_those_of_refitting(responding):
-    own = of(diagnostics(responding), "response", "influence")
-    parts = observed(responding)
-    found = [
-        standardised_risks(
-            *(np.delete(part, i, axis=0) for part in parts), ["IPT", "IPT+MED", "MED"]
-        )
-        for i in range(len(parts[0]))
-    ]
-    differences = [fit.risks[0] - fit.risks[2] for fit in found]
-    assert extremes(own, "IPT") == pytest.approx([min(differences), max(differences)], abs=1e-8)
-    whole = pick(response(responding), analysis="response, observed only", arm="IPT",
-                 quantity="risk difference")  # fmt: skip
-    table = diagnostics(responding)
-    chosen = of(table, "response", "covariance counting the sampling of covariates")
-    for name in ("estimate", "lower", "upper", "df"):
-        value = chosen[chosen["arm"] == "IPT"][name].item()
-        assert value == pytest.approx(whole[name].item(), rel=1e-9)
-    assert own["notes"].str.contains(f"with everyone {whole['estimate'].item():.2f}").any()
-
-
-def test_calibration_holds_in_the_whole(responding):
-    own = of(diagnostics(responding), "response", "calibration")
-    event, *_ = observed(responding)
-    for words in ("observed share", "predicted share"):
-        part = own[own["contrast"] == words]
-        assert part["n_arm"].sum() == len(event)
-        total = (part["estimate"] * part["n_arm"]).sum()
-        assert total == pytest.approx(event.sum())  # the model's score equations
-    assert own[own["contrast"] == "predicted share"]["estimate"].is_monotonic_increasing
-    counts = (own["estimate"] * own["n_arm"])[own["contrast"] == "observed share"]
-    rest = own["n_arm"][own["contrast"] == "observed share"] - counts
-    assert min(counts.min(), rest.min()) >= 5 - 1e-9
-
-
-def test_groups_of_risk_keep_equal_risks_together_and_enough_events():
-    random = np.random.default_rng(2)
-    risk = random.choice([0.1, 0.2, 0.4, 0.8], 80)
-    event = (random.random(80) < risk).astype(float)
-    groups = risk_groups(risk, event, 3)
-    assert sorted(np.concatenate(groups)) == list(range(80))
-    for one, other in pairwise(groups):
-        assert risk[one].max() < risk[other].min()
-    order = random.permutation(80)
-    moved = risk_groups(risk[order], event[order], 3)
-    assert [sorted(order[g]) for g in moved] == [sorted(g) for g in groups]
-    assert risk_groups(risk, np.zeros(80), 3) == []
-
-
-def test_a_few_in_an_arm_are_not_given_away(responding):
-    """Four responders of one arm: neither calibration nor what one of them does is shown."""
-    scores = responding.scores.copy()
-    arm = scores["participant"].map(responding.participants.set_index("participant")["arm"])
-    at = (scores["visit"] == "week_16") & (arm == "MED") & scores["score"].notna()
-    scores.loc[at, "score"] = 30.0
-    scores.loc[scores.index[at][:4], "score"] = 1.0
-    table = diagnostics(replace(responding, scores=scores))
-    for model, part in (("response", "calibration"), ("response", "influence"),
-                        ("response by visit", "influence")):  # fmt: skip
-        own = of(table, model, part)
-        told = own[own["quantity"] != "test"]
-        assert len(told)
-        assert told["estimate"].isna().all()
-        assert told["notes"].str.contains("suppressed").all()
-    shown = of(table, "response by visit", "residuals")
-    assert "week_16" not in set(shown["visit"].dropna())
-    assert set(of(table, "response by visit", "influence")["notes"].dropna()) == {COMPLEMENT}
-
-
-def test_response_by_visit_under_both_working_correlations(responding):
-    table = diagnostics(responding)
-    model = pick(response(responding), analysis="response by visit", quantity="odds ratio",
-                 visit="week_16", arm="IPT")  # fmt: skip
-    own = of(table, "response by visit", "covariance exchangeable")
-    for name in ("estimate", "lower", "upper", "df"):
-        value = own[own["arm"] == "IPT"][name].item()
-        assert value == pytest.approx(model[name].item(), rel=1e-9)
-    other = of(table, "response by visit", "covariance independent")
-    assert other[other["arm"] == "IPT"]["estimate"].item() == pytest.approx(value_of(own), rel=0.2)
-    low, high = extremes(of(table, "response by visit", "influence"), "IPT")
-    assert low < value_of(own) < high
-    residuals = of(table, "response by visit", "residuals")
-    means = residuals[residuals["quantity"] == "observed mean"]
-    # Arm by visit is in the model: zero but for what the working correlation moves.
-    assert means["estimate"].abs().max() < 0.2
-
-
-def value_of(table):
-    return table[table["arm"] == "IPT"]["estimate"].item()
-
-
-def test_bounded_days_are_examined(reference_trial):
-    data = only(reference_trial, counts={"outcomes": {"hamd17": {"bounded_at": 52}}})
-    table = diagnostics(data)
-    spread = of(table, "counts", "residuals")
-    assert pick(spread, quantity="variance")["estimate"].item() > 0
-    assert len(pick(spread, quantity="standard deviation")) == 12  # three arms, four visits
-    low, high = extremes(of(table, "counts", "influence"), "IPT")
-    assert low < value_of(of(table, "counts", "covariance exchangeable")) < high
-
-
-# --- times to events ------------------------------------------------------------------------------
-
-
-def test_hazards_are_examined(reference_trial):
-    data = only(reference_trial, time_to_event=EVENTS)
-    table = diagnostics(data)
-    model = pick(time_to_event(data), analysis="time to response", quantity="hazard ratio",
-                 arm="IPT")  # fmt: skip
-    own = pick(of(table, "time to response", "covariance model-based"), arm="IPT")
-    robust = pick(of(table, "time to response", "covariance robust"), arm="IPT")
-    for name in ("estimate", "lower", "upper"):
-        assert own[name].item() == pytest.approx(model[name].item())
-    assert robust["estimate"].item() == own["estimate"].item()
-    assert robust["se"].item() == pytest.approx(own["se"].item(), rel=0.2)
-    (event,) = [e for e in events(data) if e.analysis == "time to response"]
-    exact = []
-    for i in range(len(event.times.weeks)):
-        left = replace(event.times, **{
-            name: np.delete(getattr(event.times, name), i) for name in ("arm", "weeks", "event")
-        })  # fmt: skip
-        fit = fit_event(left, np.delete(event.covariates, i, axis=0), 3)
-        exact.append(np.exp(fit.coefficients[0]))
-    low, high = extremes(of(table, "time to response", "influence"), "IPT")
-    assert low == pytest.approx(min(exact), rel=0.02)  # to first order
-    assert high == pytest.approx(max(exact), rel=0.02)
-    assert of(table, "time to response", "convergence")["estimate"].iloc[0] < 1e-6
-
-
-def test_few_events_have_no_residuals_of_their_own(reference_trial):
-    data = only(reference_trial, time_to_event={"leaving_the_study": True})
-    people = data.participants.copy()
-    days = [10, 20, 30, *[pd.NA] * (len(people) - 3)]
-    people["study_exit_day"] = pd.array(days, "Int64")
-    table = diagnostics(replace(data, participants=people))
-    own = table[table["analysis"].str.startswith("diagnostics, time to leaving")]
-    assert own["estimate"].isna().all()
-    assert set(own["notes"]) == {SUPPRESSED}
 
 
 # --- lagged effects -------------------------------------------------------------------------------
@@ -374,9 +180,13 @@ def test_what_is_shared_passes_the_last_pass_over_small_cells(everything):
     pd.testing.assert_series_equal(held["estimate"], table["estimate"])
 
 
-def test_of_few_residuals_only_the_quartiles_are_shown():
-    assert shown_probabilities(99)[0] == 0.1
-    assert shown_probabilities(49) == (0.25, 0.5, 0.75)
+def test_no_quantile_of_residuals_is_one_of_them():
+    values = np.sort(np.random.default_rng(3).normal(0, 1, 57))
+    shown = shown_quantiles(values)
+    assert list(shown) == [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]
+    assert not set(shown.values()) & set(values)
+    assert min(shown.values()) >= values[:5].mean()
+    assert list(shown_quantiles(values[:8])) == [0.5]
     assert list(quantile_rows(np.arange(4.0), {}, "residuals", normal=True)) == []
     few = pd.DataFrame({"arm": ["A"] * 4 + ["B"] * 5, "visit": "w", "residual": range(9)})
     assert [row["arm"] for row in spread_rows(few, {})] == ["B"]

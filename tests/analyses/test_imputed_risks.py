@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ipt_outcomes.analyses.imputed_risks import imputed_risks
+from ipt_outcomes.analyses.response import response
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import ScoreMatrix
 from ipt_outcomes.analyses.rubin import pool
 from ipt_outcomes.analyses.standardisation import standardised_risks
 from ipt_outcomes.imputation.joint_normal import imputations
 from ipt_outcomes.imputation.linearised import linearised
+from ipt_outcomes.study import Study
 
 LIMITS = (0.0, 52.0)
 
@@ -123,3 +127,41 @@ def test_without_a_model_rubins_rules_remain():
     nobody = [standardised_risks(np.zeros(60), matrix.arm, matrix.covariates, "ab")] * 3
     never = lambda scores: np.zeros(scores.shape[:-1], bool)  # noqa: E731
     assert imputed_risks(nobody, linear, matrix, never) is None
+
+
+# --- in the analysis of a trial -------------------------------------------------------------------
+
+
+def responses(data):
+    content = data.study.model_dump(mode="json", exclude_none=True)
+    content["analyses"]["response"] = {
+        "outcomes": {"hamd17": {"instrument": "HAM-D17", "response": {"percent": 50}}},
+        "imputations": 3, "bootstrap": 0,
+    }  # fmt: skip
+    return response(replace(data, study=Study.model_validate(content)))
+
+
+def test_a_visit_without_any_score_takes_its_row_only(reference_trial):
+    """The imputation cannot be made; what needs none, and other outcomes, are still there."""
+    scores = reference_trial.scores.copy()
+    scores = scores[scores["visit"] != "week_8"].reset_index(drop=True)
+    table = responses(replace(reference_trial, scores=scores))
+    said = table["notes"].fillna("")
+    assert said.str.contains("a visit without any score cannot be imputed").any()
+
+
+def test_scores_missing_elsewhere_leave_complete_statuses_alone(reference_trial):
+    scores = reference_trial.scores.copy()
+    known = scores[scores["visit"].isin(["baseline", "week_16"])]
+    whole = known.groupby("participant")["score"].apply(lambda s: s.notna().all() and len(s) == 2)
+    keep = scores["participant"].map(whole).fillna(False).astype(bool)
+    people = reference_trial.participants["participant"].map(whole).fillna(False).astype(bool)
+    data = replace(
+        reference_trial,
+        scores=scores[keep].reset_index(drop=True),
+        participants=reference_trial.participants[people].reset_index(drop=True),
+    )
+    table = responses(data)
+    own = table[(table["analysis"] == "response") & (table["quantity"] == "risk difference")]
+    assert own["notes"].str.contains("no score missing").all()
+    assert not own["interval_method"].str.contains("imputation").any()

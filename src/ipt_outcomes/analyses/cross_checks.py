@@ -31,7 +31,12 @@ from ipt_outcomes.analyses.data import (
     exploratory,
     model_frame,
 )
-from ipt_outcomes.analyses.percentiles import EXPANDED, percentile_interval
+from ipt_outcomes.analyses.percentiles import (
+    EXPANDED,
+    TOO_FEW_SAMPLES,
+    enough_samples,
+    percentile_interval,
+)
 from ipt_outcomes.analyses.repeated import fit_as_primary, repeated_formula
 from ipt_outcomes.imputation import stream
 from ipt_outcomes.results import Row, estimates, t_inference
@@ -183,6 +188,9 @@ def _bootstrap(
         who = _who(data, frame, arm, visit)
         smallest = max(min(who["n_arm"], who["n_reference"]), 2)
         lower, upper = percentile_interval(own, level, smallest)
+        notes = [f"{lost} samples without a converged fit left out"] if lost else []
+        if not enough_samples(len(own), level, smallest):
+            notes.append(TOO_FEW_SAMPLES)
         yield {
             **where,
             **who,
@@ -191,7 +199,7 @@ def _bootstrap(
             "lower": lower,
             "upper": upper,
             "interval_method": f"bootstrap, {EXPANDED}",
-            "notes": f"{lost} samples without a converged fit left out" if lost else None,
+            "notes": "; ".join(notes) or None,
         }
 
 

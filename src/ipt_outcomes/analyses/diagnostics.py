@@ -52,7 +52,11 @@ from ipt_outcomes.analyses.hazards import HazardError
 from ipt_outcomes.analyses.lagged_effects import LaggedModel, lagged_models
 from ipt_outcomes.analyses.logistic_influence import LogisticError
 from ipt_outcomes.analyses.negative_binomial import CountError
-from ipt_outcomes.analyses.repeated_shares import repeated_days, repeated_statuses
+from ipt_outcomes.analyses.repeated_shares import (
+    RepeatedShares,
+    repeated_days,
+    repeated_statuses,
+)
 from ipt_outcomes.analyses.response_data import baseline_scores, score_matrix
 from ipt_outcomes.analyses.status import REMISSION, RESPONSE, StatusError, status_definitions
 from ipt_outcomes.analyses.therapists import TherapistError, clustered_outcomes
@@ -79,8 +83,8 @@ def diagnostics(data: TrialData) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows of the estimates table; in those that may be shared nothing is about a single
-        participant, therapist or group.
+        Rows of the estimates table; those that may be shared name no participant, therapist or
+        group.
     """
     plan = data.study.analyses.diagnostics
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
@@ -130,10 +134,6 @@ def _examined(rows: Iterable[Row], where: Row) -> Iterator[Row]:
         yield {**about, "notes": "its own analysis refuses these data, and says why"}
 
 
-def _endpoint(data: TrialData) -> str:
-    return data.study.estimands[data.study.primary_estimand].endpoint
-
-
 def _of_therapists(data: TrialData) -> Iterator[Row]:
     plan = data.study.analyses.therapists
     assert plan is not None
@@ -155,7 +155,7 @@ def _of_response(data: TrialData) -> Iterator[Row]:
 def _of_statuses(data: TrialData, outcome: str) -> Iterator[Row]:
     plan = data.study.analyses.response
     assert plan is not None
-    visit = _endpoint(data)
+    visit = data.study.endpoint
     matrix = score_matrix(data, outcome, data.study.primary_estimand, plan.adjust_for)
     definitions = status_definitions(
         data.study, outcome, plan.outcomes[outcome], baseline_scores(data, outcome)
@@ -165,12 +165,11 @@ def _of_statuses(data: TrialData, outcome: str) -> Iterator[Row]:
         rows = examine_logistic(data, matrix, definition, visit, where, plan.level)
         yield from _examined(rows, where)
     for definition in definitions:
-        shares = None
-        if definition.name in (RESPONSE, REMISSION):
-            shares = repeated_statuses(matrix, definition)
-        if shares is not None:
-            where = _where(data, f"diagnostics, {definition.name} by visit", outcome)
-            yield from _examined(examine_gee(data, shares, where, plan.level, visit), where)
+        if definition.name not in (RESPONSE, REMISSION):
+            continue
+        shares = repeated_statuses(matrix, definition, data.study.privacy.smallest_group)
+        where = _where(data, f"diagnostics, {definition.name} by visit", outcome)
+        yield from _examined(_of_shares(data, shares, where, plan.level, visit), where)
 
 
 def _of_counts(data: TrialData) -> Iterator[Row]:
@@ -190,8 +189,15 @@ def _of_days(data: TrialData, outcome: str, where: Row) -> Iterator[Row]:
     matrix = configured_counts(data, outcome)
     assert kind.bounded_at is not None
     shares = repeated_days(matrix, kind.bounded_at)
-    if shares is not None:
-        yield from examine_gee(data, shares, where, plan.level, kind.visit or _endpoint(data))
+    yield from _of_shares(data, shares, where, plan.level, kind.visit or data.study.endpoint)
+
+
+def _of_shares(
+    data: TrialData, shares: RepeatedShares | None, where: Row, level: float, visit: str
+) -> Iterator[Row]:
+    if shares is None:
+        raise GeeError("at no visit does every arm have enough participants with it and without it")
+    yield from examine_gee(data, shares, where, level, visit)
 
 
 def _of_events(data: TrialData) -> Iterator[Row]:

@@ -25,10 +25,9 @@ from ipt_outcomes.analyses.diagnostics_rows import (
 )
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.therapists import Clusters
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 from ipt_outcomes.study.clusters import TherapistsAnalysis
 
-KEPT = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
 BY_ARM = " by arm"
 
 
@@ -130,17 +129,15 @@ def _left_out(clusters: Clusters, whole: pd.DataFrame, where: Row, unit: str) ->
              "quantity": "difference"}  # fmt: skip
     table = left_out(clusters)
     for arm, everyone in whole["estimate"].items():
-        own = table[arm].dropna() if arm in table else pd.Series(dtype=float)
-        lost = len(table) - len(own)
-        notes = f"{lost} of {len(table)} could not be left out" if lost else None
-        compared = {**about, "arm": str(arm), "contrast": _compared(clusters, str(arm)),
-                    "notes": notes}  # fmt: skip
+        every = table[arm] if arm in table else pd.Series(dtype=float)
+        own = every.dropna()
+        compared = {**about, "arm": str(arm), "contrast": _compared(clusters, str(arm))}
         if len(own) < SMALLEST:
             # Of two therapists, the smallest and the largest are the work of one each.
             yield {**compared, "contrast": f"{compared['contrast']}, one {word} left out",
                    "notes": SUPPRESSED}  # fmt: skip
         else:
-            yield from extreme_rows(own.to_numpy(float), float(everyone), compared, word)
+            yield from extreme_rows(every.to_numpy(float), float(everyone), compared, word)
         for name, value in own.items():
             yield {**compared, "subgroup": f"without {word} {name}", "estimate": float(value),
                    "disclosure": "restricted"}  # fmt: skip
@@ -175,11 +172,9 @@ def _under(clusters: Clusters, found: ClusterFit, at: Row, chosen: str) -> Itera
     for arm, line in _differences(found, clusters).iterrows():
         yield {
             **about,
-            **{key: float(line[key]) for key in KEPT},
+            **t_inference(line.to_dict(), clusters.model.level),
             "contrast": _compared(clusters, str(arm)),
             "arm": str(arm),
             "reference": clusters.data.study.reference_arm,
-            "level": clusters.model.level,
-            "interval_method": "t",
             "notes": notes,
         }

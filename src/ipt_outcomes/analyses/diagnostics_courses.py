@@ -22,13 +22,10 @@ from ipt_outcomes.analyses.growth import fit_curve
 from ipt_outcomes.analyses.growth_data import growth_data
 from ipt_outcomes.analyses.lagged_effects import LaggedModel
 from ipt_outcomes.analyses.within_between import fit_within_between
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
-
-
-KEPT = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
 
 
 def examine_growth(data: TrialData, shared: Row) -> Iterator[Row]:
@@ -98,12 +95,10 @@ def _slope(fit: MixedModelFit, model: LaggedModel, about: Row, chosen: str) -> R
     line = fit.coefficients.set_index("term").to_dict("index")["within"]
     return {
         **about,
-        **{key: line[key] for key in KEPT},
+        **t_inference(line, fit.specification.level),
         "quantity": "slope",
         "contrast": f"within persons: {model.between}, {model.when}",
         "unit": model.where["unit"],
-        "level": fit.specification.level,
-        "interval_method": "t",
         "n_arm": model.occasions.people,
         "notes": f"{chosen}AIC {fit.aic:.1f}, BIC {fit.bic:.1f}",
     }

@@ -22,7 +22,7 @@ from ipt_outcomes.analyses.diagnostics_rows import (
     solved,
     spread_rows,
 )
-from ipt_outcomes.analyses.disclosure import COMPLEMENT
+from ipt_outcomes.analyses.disclosure import complement
 from ipt_outcomes.analyses.gee import EXCHANGEABLE, INDEPENDENT, GeeError, GeeFit
 from ipt_outcomes.analyses.gee_influence import GeeInfluence, gee_influence
 from ipt_outcomes.analyses.repeated_shares import RepeatedShares
@@ -61,16 +61,20 @@ def examine_gee(
     decrement, curvature = solved(found.score, found.information)
     yield from convergence_rows(decrement, curvature, of_part(where, "convergence"))
     about = {**of_part(where, "influence"), "n_arm": fit.participants}
-    largest = float(np.nanmax(found.cook))
-    yield distance_row(largest, about, "participant", fit.participants)
     place = shares.matrix.visits.index(visit)
+    withheld = None
     if place not in shares.usable:
-        return
-    if place in shares.hidden:
+        withheld = "no odds ratio at this visit: an arm has nobody with, or nobody without, it"
+    elif place in shares.hidden:
         # An odds ratio beside the other arm's share would give a hidden share back.
+        withheld = complement(data.study.privacy.smallest_group)
+    if withheld is not None:
         yield {**about, "quantity": "odds ratio", "visit": visit, "contrast": "all arms",
-               "notes": COMPLEMENT}  # fmt: skip
+               "notes": withheld}  # fmt: skip
         return
+    cook = found.cook[np.isfinite(found.cook)]
+    if len(cook):
+        yield distance_row(float(cook.max()), about, "participant", fit.participants)
     yield from _influence(data, shares, fit, found, place, about)
     yield from _correlations(data, shares, fit, place, where, level)
 
@@ -113,9 +117,7 @@ def _influence(
         left_out = np.exp(weights @ fit.coefficients - found.change @ weights)
         everyone = math.exp(float(weights @ fit.coefficients))
         about_pair = {**at, **_compared(data, shares, a)}
-        yield from extreme_rows(
-            left_out[np.isfinite(left_out)], everyone, about_pair, "participant"
-        )
+        yield from extreme_rows(left_out, everyone, about_pair, "participant")
 
 
 def _correlations(

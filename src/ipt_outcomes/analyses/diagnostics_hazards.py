@@ -22,10 +22,10 @@ from ipt_outcomes.analyses.diagnostics_rows import (
     quantile_rows,
     solved,
 )
-from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.disclosure import FLOW, complement, suppressed
 from ipt_outcomes.analyses.event_rows import HAZARDS, fit_event
 from ipt_outcomes.analyses.hazard_residuals import HazardResiduals, hazard_residuals
-from ipt_outcomes.analyses.hazards import HazardFit
+from ipt_outcomes.analyses.hazards import HazardError, HazardFit
 from ipt_outcomes.analyses.time_to_event import Event
 from ipt_outcomes.results import Row
 
@@ -51,11 +51,19 @@ def examine_hazards(data: TrialData, event: Event, shared: Row, level: float) ->
     """
     where = {**shared, **event.where, "method": f"{HAZARDS}, examined"}
     if event.times.by_visit and len(event.times.grid) < 2:
-        return
-    if int(event.times.event.sum()) < SMALLEST:
-        # Each event would have a residual of its own.
+        raise HazardError("with a single assessment there are shares, no times")
+    smallest = data.study.privacy.smallest_group
+    by_arm = np.bincount(event.times.arm, event.times.event, minlength=len(data.arms))
+    few = bool(((by_arm > 0) & (by_arm < smallest)).any())
+    why = None
+    if 0 < by_arm.sum() < smallest:
+        why = suppressed(smallest)  # each event would have a residual of its own
+    elif few and event.about != FLOW:
+        # What one participant does to a ratio tells how many events an arm had.
+        why = complement(smallest)
+    if why is not None:
         yield {**where, "quantity": "test", "contrast": "residuals and influence",
-               "notes": SUPPRESSED}  # fmt: skip
+               "notes": why}  # fmt: skip
         return
     fit = fit_event(event.times, event.covariates, len(data.arms))
     found = hazard_residuals(fit)

@@ -23,8 +23,9 @@ from ipt_outcomes.analyses.diagnostics_rows import (
     of_part,
     solved,
 )
-from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.disclosure import complement, suppressed
 from ipt_outcomes.analyses.logistic_influence import LogisticInfluence, logistic_influence
+from ipt_outcomes.analyses.repeated_shares import few_with_or_without
 from ipt_outcomes.analyses.response_data import ScoreMatrix
 from ipt_outcomes.analyses.standardisation import StandardisedRisks, standardised_risks
 from ipt_outcomes.analyses.status import StatusDefinition
@@ -74,21 +75,22 @@ def examine_logistic(
     where = {**shared, "method": METHOD, "visit": visit, "notes": OBSERVED}
     k = len(matrix.arms)
     sizes, events = np.bincount(arm, minlength=k), np.bincount(arm[event], minlength=k)
-    if sizes.min() < SMALLEST:
+    smallest = data.study.privacy.smallest_group
+    if sizes.min() < smallest:
         yield {**where, "quantity": "test", "contrast": "calibration and influence",
-               "notes": SUPPRESSED}  # fmt: skip
+               "notes": suppressed(smallest)}  # fmt: skip
         return
     covariates = np.column_stack([matrix.baseline_filled(), matrix.covariates])[kept]
     fit = logistic_influence(event, arm, covariates, k)
     where["converged"] = True
-    few = bool((np.minimum(events, sizes - events) < SMALLEST).any())
-    yield from _calibration(fit, where, data.study.privacy.smallest_group, few)
+    few = bool(few_with_or_without(events, sizes, smallest).any())
+    yield from _calibration(fit, where, smallest, few)
     score = fit.x.T @ (fit.event - fit.fitted)
     decrement, curvature = solved(score, fit.information)
     yield from convergence_rows(decrement, curvature, of_part(where, "convergence"))
     if few:
         # What one participant does to a share gives the share away.
-        notes = f"{OBSERVED}; {COMPLEMENT}"
+        notes = f"{OBSERVED}; {complement(smallest)}"
         yield {**of_part(where, "influence"), "quantity": "risk difference",
                "contrast": "all arms", "notes": notes}  # fmt: skip
     else:
@@ -145,7 +147,7 @@ def _calibration(fit: LogisticInfluence, where: Row, smallest: int, few: bool) -
     groups = [] if few else risk_groups(fit.fitted, fit.event, smallest)
     if not groups:
         yield {**about, "contrast": "observed and predicted share",
-               "notes": f"{where['notes']}; suppressed: fewer than {smallest}"}  # fmt: skip
+               "notes": f"{where['notes']}; {suppressed(smallest)}"}  # fmt: skip
     for number, group in enumerate(groups, start=1):
         words = f"{GROUPS[len(groups)]} {number} of {len(groups)} by predicted risk"
         at = {**about, "subgroup": words, "n_arm": len(group)}
@@ -159,13 +161,9 @@ def _influence(
     n = len(fit.event)
     about = {**of_part(where, "influence"), "n_arm": n}
     risks, left_out = fit.risks(), fit.risks_left_out()
-    lost = int(np.isnan(left_out[:, 0]).sum())
-    if lost == n:
-        return
-    if lost:
-        about["notes"] = f"{about['notes']}; {lost} of {n} could not be left out"
-    yield distance_row(float(np.nanmax(fit.cook)), about, "participant", n)
-    left_out = left_out[~np.isnan(left_out[:, 0])]
+    cook = fit.cook[np.isfinite(fit.cook)]
+    if len(cook):
+        yield distance_row(float(cook.max()), about, "participant", n)
     labels = data.study.arms
     for a, arm in enumerate(arms[:-1]):
         words = f"{labels[arm].label} against {labels[arms[-1]].label}"

@@ -18,7 +18,7 @@ from ipt_outcomes.analyses.diagnostics_rows import (
     residuals_of_fit,
 )
 from ipt_outcomes.analyses.repeated import repeated_formula
-from ipt_outcomes.results import Row
+from ipt_outcomes.results import Row, t_inference
 
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
@@ -139,7 +139,8 @@ def _influence(data: TrialData, outcome: str, fit: MixedModelFit, where: Row) ->
         yield {**about, "quantity": "difference", "contrast": "leaving out one participant",
                "notes": f"not possible: {error}"}  # fmt: skip
         return
-    left = refits.linear(rows)[refits.converged]
+    left = refits.linear(rows)
+    left[~refits.converged] = np.nan
     whole = rows[:, fit.aliasing.kept] @ fit.fixed.beta
     for k, arm in enumerate(arms):
         compared = {**about, "quantity": "difference", "arm": arm,
@@ -180,16 +181,13 @@ def _under(
     chosen = "the covariance of the primary model; " if name is None else ""
     arms, rows = _endpoint_rows(data, own)
     for arm, found in zip(arms, own.linear(rows).to_dict("records"), strict=True):
-        kept = ("estimate", "se", "df", "statistic", "p", "lower", "upper")
         yield {
             **about,
-            **{key: found[key] for key in kept},
+            **t_inference(found, own.specification.level),
             "quantity": "difference",
             "contrast": f"{study.arms[arm].label} minus {study.arms[study.reference_arm].label}",
             "arm": arm,
             "reference": study.reference_arm,
             "unit": study.outcomes[outcome].unit,
-            "level": own.specification.level,
-            "interval_method": "t",
             "notes": f"{chosen}AIC {own.aic:.1f}, BIC {own.bic:.1f}",
         }

@@ -1,7 +1,7 @@
 """Rows that the diagnostics of every model share: residuals, convergence, what one taken out does.
 
-All of them tell of groups: quantiles, not residuals; the smallest and the largest estimate with one
-participant (or cluster) left out, not whose it is.
+None of them names a participant: quantiles are means of five residuals; of estimates with one
+participant (or cluster) left out the smallest and the largest are given, not whose they are.
 """
 
 from __future__ import annotations
@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 PROBABILITIES = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99)
-FEWEST = 100
-"""Residuals from which the outermost quantiles are shown: of fewer they would be single ones."""
-FEW = 50
-"""Residuals below which only quartiles are shown, for the same reason."""
-
+_CLOSE = 1e-9
 
 CHOSEN = "the covariance of the model"
 """How the note of rows under the covariance that the model itself takes begins."""
@@ -44,16 +40,36 @@ def of_part(where: Row, part: str) -> Row:
     return {**where, "analysis": f"{where['analysis']}, {part}"}
 
 
-def shown_probabilities(n: int) -> tuple[float, ...]:
-    """Return the probabilities whose quantiles of n residuals tell of more than one of them.
+def shown_quantiles(values: Floats) -> dict[float, float]:
+    """Return quantiles none of which is the value of a single participant.
+
+    Each is the mean of five sorted values, the nearest one and two on either side; a quantile too
+    far out to have two is not given.
+
+    Parameters
+    ----------
+    values
+        Shape (n,).
+
+    Returns
+    -------
+    dict
+        Probability: quantile.
 
     Examples
     --------
-    >>> shown_probabilities(60), shown_probabilities(20)
-    ((0.1, 0.25, 0.5, 0.75, 0.9), (0.25, 0.5, 0.75))
+    >>> shown_quantiles(np.arange(41.0))
+    {0.05: 2.0, 0.1: 4.0, 0.25: 10.0, 0.5: 20.0, 0.75: 30.0, 0.9: 36.0, 0.95: 38.0}
     """
-    aside = 0 if n >= FEWEST else 3 if n >= FEW else 4
-    return PROBABILITIES[aside : len(PROBABILITIES) - aside]
+    ordered = np.sort(values)
+    last = len(ordered) - 1
+    beside = SMALLEST // 2
+    found = {}
+    for p in PROBABILITIES:
+        if min(p, 1 - p) * last >= beside - _CLOSE:
+            at = round(p * last)
+            found[p] = float(ordered[at - beside : at + beside + 1].mean())
+    return found
 
 
 def quantile_rows(residuals: ArrayLike, about: Row, kind: str, *, normal: bool) -> Iterator[Row]:
@@ -73,17 +89,16 @@ def quantile_rows(residuals: ArrayLike, about: Row, kind: str, *, normal: bool) 
     Examples
     --------
     >>> found = list(quantile_rows(np.arange(200.0), {}, "residuals", normal=True))
-    >>> found[5]["contrast"], found[5]["estimate"]
-    ('quantile 0.5 of the residuals (normal: 0.00)', 99.5)
+    >>> found[4]["contrast"], found[4]["estimate"]
+    ('quantile 0.5 of the residuals (normal: 0.00)', 100.0)
     """
     values = np.asarray(residuals, float)
     if len(values) < SMALLEST:
         return
     about = {**about, "quantity": "test", "n_arm": len(values)}
-    chosen = shown_probabilities(len(values))
-    for p, q in zip(chosen, np.quantile(values, chosen), strict=True):
+    for p, q in shown_quantiles(values).items():
         beside = f" (normal: {stats.norm.ppf(p):.2f})" if normal else ""
-        yield {**about, "unit": "SD" if normal else "residual", "estimate": float(q),
+        yield {**about, "unit": "SD" if normal else "residual", "estimate": q,
                "contrast": f"quantile {p:g} of the {kind}{beside}"}  # fmt: skip
     if not normal or values.std() == 0:
         return
@@ -137,7 +152,7 @@ def convergence_rows(
         Steps taken, where known.
     """
     for words, value in (
-        ("Newton decrement (converged below 1e-9)", decrement),
+        ("Newton decrement (0 at the maximum)", decrement),
         ("smallest eigenvalue of the scaled information (positive definite above 0)", curvature),
         ("iterations", iterations),
     ):
@@ -170,7 +185,7 @@ def extreme_rows(left_out: Floats, everyone: float, about: Row, who: str) -> Ite
     Parameters
     ----------
     left_out
-        Estimates, one for each left out.
+        Estimates, one for each left out; not a number where there was none.
     everyone
         The estimate with everyone.
     about
@@ -186,8 +201,14 @@ def extreme_rows(left_out: Floats, everyone: float, about: Row, who: str) -> Ite
     IPT minus MED, smallest with one participant left out -3.0 with everyone -2.50
     IPT minus MED, largest with one participant left out -2.0 with everyone -2.50
     """
+    able = left_out[np.isfinite(left_out)]
     notes = "; ".join(filter(None, [f"with everyone {everyone:.2f}", about.get("notes")]))
-    for words, value in (("smallest", left_out.min()), ("largest", left_out.max())):
+    if len(able) < len(left_out):
+        notes += f"; {who}s without whom there is no estimate not left out"
+    if not len(able):
+        yield {**about, "notes": notes, "contrast": f"{about['contrast']}, one {who} left out"}
+        return
+    for words, value in (("smallest", able.min()), ("largest", able.max())):
         yield {**about, "estimate": float(value), "notes": notes,
                "contrast": f"{about['contrast']}, {words} with one {who} left out"}  # fmt: skip
 

@@ -20,8 +20,19 @@ import pandas as pd
 SMALLEST = 5
 """The smallest count that is shown (zero is shown too: it describes nobody)."""
 
-SUPPRESSED = "suppressed: fewer than 5"
-COMPLEMENT = "suppressed: would reveal a count below 5"
+
+def suppressed(smallest: int) -> str:
+    """Say that a count is hidden because it is small."""
+    return f"suppressed: fewer than {smallest}"
+
+
+def complement(smallest: int) -> str:
+    """Say that a number is hidden because it would give a small count back."""
+    return f"suppressed: would reveal a count below {smallest}"
+
+
+SUPPRESSED = suppressed(SMALLEST)
+COMPLEMENT = complement(SMALLEST)
 FLOW = "arm-level flow counts are shown however small"
 
 
@@ -112,8 +123,8 @@ def hold_small_cells(table: pd.DataFrame, smallest: int) -> pd.DataFrame:
     open_ &= ~((table["analysis"] == "missing data") & table["subgroup"].isna())
     open_ &= ~table["contrast"].fillna("").str.contains(HARM)
     small = open_ & _is_small(table, smallest)
-    _hide(table, small, f"suppressed: fewer than {smallest}")
-    reason = f"suppressed: would reveal a count below {smallest}"
+    _hide(table, small, suppressed(smallest))
+    reason = complement(smallest)
     counts = open_ & (table["quantity"] == "count")
     while True:
         telling = set(_revealing(table, counts, smallest))

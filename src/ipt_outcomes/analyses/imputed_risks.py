@@ -18,7 +18,8 @@ where the two variances in brackets are those of the same linearised estimate,
         \{\mu_a(Z_i) - \theta_a + G_a A^{-1} x_i (Y_i - \mu_{A_i}(Z_i))\},
 
 from imputed scores (:mod:`ipt_outcomes.imputation.linearised`) and from complete ones, both times
-n/(n - p) for the p coefficients. Without a missing score V is W.
+n/(n - p) for the p coefficients. Without a missing score V is W; with some it may lie a little
+below W in a small trial, the imputation adding what the analysis does not know.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ def imputed_risks(
     Returns
     -------
     StandardisedRisks or None
-        None when a logistic model could not be fitted, or nothing was imputed: Rubin's rules are
-        then what remains. The covariance with covariates held fixed is not filled.
+        None when nothing was imputed, when a logistic model could not be fitted, or when so little
+        is left that V is no covariance: Rubin's rules are then what remains. The covariance with
+        covariates held fixed is not filled.
     """
     if linear is None or not all(fit.adjusted for fit in fits):
         return None
@@ -101,7 +103,7 @@ def imputed_risks(
     within = np.mean([fit.covariance for fit in fits], axis=0)
     covariance = within + with_imputed - with_complete
     if np.linalg.eigvalsh(covariance)[0] <= 0:
-        covariance = with_imputed
+        return None
     return replace(
         fits[0],
         risks=risks.mean(axis=0),

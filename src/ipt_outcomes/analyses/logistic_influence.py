@@ -2,7 +2,9 @@ r"""Logistic regressions with each participant left out, all at once.
 
 Standardised risks rest on :math:`\mathrm{logit}\,P(Y = 1) = x'\beta`
 (:mod:`ipt_outcomes.analyses.standardisation`). Newton's method is applied to the n regressions
-without one participant together, from the one with everyone, so that each is an exact refit.
+without one participant together, from the one with everyone, so that each is an exact refit with
+the covariates of everyone; one that needs a covariate for a single participant has no maximum
+without that participant.
 """
 
 from __future__ import annotations

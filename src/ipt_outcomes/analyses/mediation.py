@@ -28,7 +28,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ipt_outcomes.analyses.data import TrialData, exploratory
-from ipt_outcomes.analyses.percentiles import EXPANDED, percentile_interval
+from ipt_outcomes.analyses.percentiles import (
+    EXPANDED,
+    TOO_FEW_SAMPLES,
+    enough_samples,
+    percentile_interval,
+)
 from ipt_outcomes.analyses.response_data import generator, score_matrix
 from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.process_analyses import MediationPath
@@ -181,6 +186,8 @@ def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
     drawn = bootstrap_split(whole, plan.bootstrap, random, interaction=plan.interaction)
     lost = int(two.sum()) - len(arm01)
     notes = [SEQUENTIAL_IGNORABILITY, COMPLETE_CASES]
+    if not enough_samples(plan.bootstrap, plan.level, min(n1, n0)):
+        notes.append(TOO_FEW_SAMPLES)
     if lost:
         notes.append(f"{lost} participants of these arms not analysed")
     about = exploratory(

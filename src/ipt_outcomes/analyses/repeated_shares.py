@@ -80,7 +80,9 @@ class RepeatedShares:
         return weights
 
 
-def repeated_statuses(matrix: ScoreMatrix, definition: StatusDefinition) -> RepeatedShares | None:
+def repeated_statuses(
+    matrix: ScoreMatrix, definition: StatusDefinition, smallest: int = SMALLEST
+) -> RepeatedShares | None:
     """Lay out who has a status at each visit.
 
     Parameters
@@ -89,6 +91,8 @@ def repeated_statuses(matrix: ScoreMatrix, definition: StatusDefinition) -> Repe
         The scores.
     definition
         The status.
+    smallest
+        Smallest count that is shown.
 
     Returns
     -------
@@ -105,9 +109,15 @@ def repeated_statuses(matrix: ScoreMatrix, definition: StatusDefinition) -> Repe
         for place in range(1, len(matrix.visits))
         if sizes[place].min() >= SMALLEST and least[place] > 0
     ]
-    few = (sizes < SMALLEST) | ((events > 0) & (events < SMALLEST))
+    few = (sizes < smallest) | few_with_or_without(events, sizes, smallest)
     hidden = frozenset(np.flatnonzero(few.any(axis=1)).tolist())
     return _laid_out(matrix, event.astype(float), seen, usable, 1, sizes, hidden)
+
+
+def few_with_or_without(events: Counts, sizes: Counts, smallest: int) -> Flags:
+    """Tell where some, but fewer than the smallest, have a status, or lack it."""
+    without = sizes - events
+    return ((events > 0) & (events < smallest)) | ((without > 0) & (without < smallest))
 
 
 def repeated_days(matrix: ScoreMatrix, bound: int) -> RepeatedShares | None:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.change_plot import change_plot_rows
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
-from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.disclosure import suppressed
 from ipt_outcomes.analyses.imputed_risks import imputed_risks
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import (
@@ -33,7 +33,7 @@ from ipt_outcomes.analyses.response_data import (
     score_matrix,
 )
 from ipt_outcomes.analyses.response_over_time import over_time_rows
-from ipt_outcomes.analyses.response_rows import JOINED, RUBIN, SAFETY, Comparison
+from ipt_outcomes.analyses.response_rows import JOINED, NOTHING_MISSING, RUBIN, SAFETY, Comparison
 from ipt_outcomes.analyses.standardisation import StandardisedRisks, standardised_risks
 from ipt_outcomes.analyses.status import (
     REMISSION,
@@ -43,7 +43,7 @@ from ipt_outcomes.analyses.status import (
     status_definitions,
 )
 from ipt_outcomes.imputation.joint_normal import imputations
-from ipt_outcomes.imputation.linearised import linearised
+from ipt_outcomes.imputation.linearised import LinearisedImputation, linearised
 from ipt_outcomes.instruments import instrument
 from ipt_outcomes.results import Row, estimates
 from ipt_outcomes.study.clinical import ResponseAnalysis
@@ -103,13 +103,6 @@ class _Statuses:
         )
         self.matrix = score_matrix(data, outcome, estimand, plan.adjust_for)
         self.limits = data.study.outcomes[outcome].range
-        self.linear = linearised(
-            self.matrix.scores,
-            self.matrix.arm,
-            self.matrix.covariates,
-            generator(data, outcome, "response, imputation model", estimand),
-            self.limits,
-        )
         self.n = np.bincount(self.matrix.arm, minlength=len(self.matrix.arms))
         self.hidden: set[str] = set()  # statuses of which only risk differences are shown
 
@@ -140,8 +133,13 @@ class _Statuses:
                 imputations(matrix.scores, matrix.arm, matrix.covariates, self.plan.imputations,
                             random, self.limits)
             )  # fmt: skip
+        linear = linearised(
+            matrix.scores, matrix.arm, matrix.covariates,
+            generator(self.data, self.outcome, "response, imputation model", self.estimand),
+            self.limits,
+        )  # fmt: skip
         for definition in self.definitions:
-            yield from self._imputed(definition, complete)
+            yield from self._imputed(definition, complete, linear)
         if not self.primary:
             return
         for definition in self.definitions:
@@ -175,7 +173,8 @@ class _Statuses:
             "notes": "; ".join(filter(None, notes)),
         }
         labels = {arm: self.data.study.arms[arm].label for arm in self.matrix.arms}
-        return Comparison(where, self.matrix.arms, labels, name, benefit, self.plan.level)
+        smallest = self.data.study.privacy.smallest_group
+        return Comparison(where, self.matrix.arms, labels, name, benefit, self.plan.level, smallest)
 
     def _risks(
         self, event: NDArray[np.bool_], baseline: Floats, kept: NDArray[np.bool_] | None = None
@@ -186,22 +185,29 @@ class _Statuses:
             return standardised_risks(event, m.arm, covariates, m.arms)
         return standardised_risks(event[kept], m.arm[kept], covariates[kept], m.arms)
 
-    def _imputed(self, definition: StatusDefinition, complete: list[Floats]) -> Iterator[Row]:
+    def _imputed(
+        self,
+        definition: StatusDefinition,
+        complete: list[Floats],
+        linear: LinearisedImputation | None,
+    ) -> Iterator[Row]:
         place = self.matrix.visits.index(self.endpoint)
         events = [definition.holds(scores[:, 0], scores[:, place]) for scores in complete]
+        lost = int(np.isnan(self.matrix.scores[:, [0, place]]).any(axis=1).sum())
+        if not lost:  # what is missing at other visits decides nothing
+            events, complete, linear = events[:1], complete[:1], None
         fits = [
             self._risks(event, scores[:, 0]) for event, scores in zip(events, complete, strict=True)
         ]
-        lost = int(np.isnan(self.matrix.scores[:, [0, place]]).any(axis=1).sum())
         note = (
             f"missing scores imputed {len(complete)} times under missing at random "
             f"({lost} of {len(self.matrix.arm)} participants)"
             if lost
-            else "no score missing"
+            else NOTHING_MISSING
         )
         joined = imputed_risks(
             fits,
-            self.linear,
+            linear,
             self.matrix,
             lambda scores: definition.holds(scores[..., 0], scores[..., place]),
         )
@@ -257,8 +263,9 @@ class _Statuses:
         name = f"{definition.name}, observed only"
         note = f"sensitivity: {int((~kept).sum())} participants without a score left out"
         comparison = self._comparison(definition, name, note)
-        if n.min() < SMALLEST:
-            yield {**comparison.where, "quantity": "risk difference", "notes": SUPPRESSED}
+        if n.min() < comparison.smallest:
+            why = suppressed(comparison.smallest)
+            yield {**comparison.where, "quantity": "risk difference", "notes": why}
             return
         counts = np.bincount(self.matrix.arm[kept], weights=event[kept], minlength=len(n))
         yield from comparison.proportions(

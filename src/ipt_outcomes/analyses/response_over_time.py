@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.disclosure import complement, suppressed
 from ipt_outcomes.analyses.gee import EXCHANGEABLE, GeeError
 from ipt_outcomes.analyses.proportions import wilson
 from ipt_outcomes.analyses.repeated_shares import repeated_statuses
@@ -53,7 +53,7 @@ def over_time_rows(
     seen = ~np.isnan(matrix.scores) & ~np.isnan(matrix.baseline)[:, None]
     yield from _shares(matrix, event, seen, comparison)
     reason = "no odds ratio: an arm has nobody with, or nobody without, it, or fewer than 5"
-    fit, laid_out = None, repeated_statuses(matrix, definition)
+    fit, laid_out = None, repeated_statuses(matrix, definition, comparison.smallest)
     if laid_out is not None:
         try:
             fit = laid_out.fit()
@@ -76,7 +76,10 @@ def over_time_rows(
                 continue
             if place in laid_out.hidden:
                 # An odds ratio beside the other arm's share would give a hidden share back.
-                yield {**about, "notes": f"{comparison.where['notes']}; {COMPLEMENT}"}
+                yield {
+                    **about,
+                    "notes": f"{comparison.where['notes']}; {complement(comparison.smallest)}",
+                }
                 continue
             found = fit.linear(laid_out.log_odds_ratio(place, a), comparison.level)
             yield {
@@ -119,8 +122,9 @@ def _shares(
                 "n_arm": n,
                 "notes": f"{comparison.where['notes']}; observed scores only",
             }
-            if n < SMALLEST or 0 < k < SMALLEST:
-                yield {**about, "n_arm": None, "notes": f"{about['notes']}; {SUPPRESSED}"}
+            least = comparison.smallest
+            if n < least or 0 < k < least or 0 < n - k < least:
+                yield {**about, "n_arm": None, "notes": f"{about['notes']}; {suppressed(least)}"}
                 continue
             lower, upper = wilson(k / n, n, comparison.level)
             yield {**about, "estimate": k / n, "lower": lower, "upper": upper,

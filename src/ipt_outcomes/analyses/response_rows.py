@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ipt_outcomes.analyses.disclosure import COMPLEMENT, SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.disclosure import SMALLEST, complement, suppressed
 from ipt_outcomes.analyses.number_needed import NumberNeeded, number_needed
 from ipt_outcomes.analyses.proportions import wilson
 from ipt_outcomes.analyses.rubin import Pooled, pool
@@ -23,6 +23,7 @@ IMPUTED = (
     "model (Ye et al. 2023; Robins & Wang 2000)"
 )
 RUBIN = "Rubin's rules"
+NOTHING_MISSING = "no score missing at baseline or at the visits asked about"
 JOINED = "errors count the estimation of the imputation model (Robins & Wang 2000)"
 WILSON = "Wilson"
 WILSON_IMPUTED = "Wilson, effective number after imputation (Lott & Reiter 2020)"
@@ -47,6 +48,8 @@ class Comparison:
         Whether the status is good for the participant; harms are never suppressed.
     level
         Level of the intervals.
+    smallest
+        Smallest count that is shown.
     """
 
     where: Row
@@ -55,6 +58,7 @@ class Comparison:
     name: str
     benefit: bool
     level: float
+    smallest: int = SMALLEST
 
     def proportions(self, means: Sequence[Sequence[float]], n: Sequence[int]) -> Iterator[Row]:
         """Give each arm's proportion with Wilson's interval.
@@ -87,17 +91,17 @@ class Comparison:
     def hidden(self, proportions: Any, n: Sequence[int]) -> dict[int, str]:
         """Say whose proportions must be hidden, and why.
 
-        A count of 1 to 4 with or without the status is hidden; the other arms' proportions are
-        hidden too, because the risk differences, which stay, would give it back.
+        A count below the smallest, with or without the status, is hidden; the other arms'
+        proportions are hidden too, because the risk differences, which stay, would give it back.
         """
         if not self.benefit:
             return {}
         small = {}
         for a, (share, size) in enumerate(zip(proportions, n, strict=True)):
             counts = (round(share * size), size - round(share * size))
-            if any(0 < count < SMALLEST for count in counts):
-                small[a] = SUPPRESSED
-        return {a: small.get(a, COMPLEMENT) for a in range(len(n))} if small else {}
+            if any(0 < count < self.smallest for count in counts):
+                small[a] = suppressed(self.smallest)
+        return {a: small.get(a, complement(self.smallest)) for a in range(len(n))} if small else {}
 
     def contrasts(
         self,
@@ -163,7 +167,7 @@ class Comparison:
                 about = {**pair, "quantity": quantity, "contrast": versus}
                 ratio = pooled_contrast(ratios, first.df)
                 if hidden:
-                    yield {**about, "notes": self._notes(COMPLEMENT)}
+                    yield {**about, "notes": self._notes(complement(self.smallest))}
                 elif ratio is None:
                     why = "not estimated: no event, or nobody without one, in an arm"
                     yield {**about, "notes": self._notes(why)}

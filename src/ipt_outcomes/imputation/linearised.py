@@ -13,8 +13,8 @@ complete scores is :math:`u(Y_i)` becomes, with those missing imputed under :mat
 where s is the gradient of a participant's log-likelihood with complete scores, :math:`s_i` the one
 with those observed and I the observed information. No analysis needs to share a model with the
 imputation for that, which Rubin's rules take for granted. The covariances given what was observed
-are means over draws; all else is exact. Cost beyond one pass over the data grows with the number of
-patterns of visits seen.
+are means over draws; all else is exact. Time beyond one pass over the data grows with the number of
+patterns of visits seen, memory with participants times parameters.
 
 Sources: Robins & Wang (2000), Biometrika 87:113; Louis (1982), JRSS B 44:226.
 """
@@ -137,8 +137,8 @@ def linearised(
         return None
     x = design(arm, covariates)
     model = fit_normal(scores, x)
-    own = _gradients_of_observed(scores, x, model)
     try:
+        own = _gradients_of_observed(scores, x, model)
         influence = len(scores) * np.linalg.solve(_information(scores, x, model), own.T).T
     except np.linalg.LinAlgError:
         return None

@@ -12,11 +12,10 @@ from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
 
-PART = re.compile(
-    r"^diagnostics, (?P<model>.+), (?P<part>residuals|calibration|convergence|influence|"
-    r"covariance .+)$"
-)
-NOT_EXAMINED = "not examined"
+_PARTS = "(?P<part>residuals|calibration|convergence|influence|covariance .+)$"
+PART = re.compile(r"^diagnostics, (?P<model>.+), " + _PARTS)
+OF_PRIMARY = re.compile(r"^diagnostics, " + _PARTS)
+BEGIN = "diagnostics, "
 _EMPTY = words("–")
 
 
@@ -94,9 +93,11 @@ def other_models(source: Source, name: str = "diagnostics_other_models") -> Tabl
         tuple(line for model in models for line in _lines(source, model)),
         (
             words("One left out: the smallest and the largest estimate with one participant (in "
-                  "the model with therapists or groups: with one of them) left out in turn. Cook's "
-                  "distance: the largest of a participant. Residuals stand in the lists of rows. "
-                  "None of this is a test to be passed."),
+                  "the model with therapists or groups: with one of them) left out in turn: the "
+                  "model fitted anew, or, of repeated shares and times to events, the change "
+                  "approximated. Cook's distance: how far all coefficients move; the largest of a "
+                  "participant. Residuals stand in the lists of rows. None of this is a test to be "
+                  "passed."),
             *_solved(models),
             *_covariances(models),
             *_not_examined(source),
@@ -156,7 +157,7 @@ def _solved(models: list[Examined]) -> Iterator[Text]:
     if known:
         farthest = max(known, key=lambda row: row["estimate"])
         yield words("Newton decrement of all: at most ", quote(farthest, "small"),
-                    " (converged below ", named("1e-9"), ").")  # fmt: skip
+                    " (zero at the maximum).")  # fmt: skip
 
 
 def _covariances(models: list[Examined]) -> Iterator[Text]:
@@ -177,7 +178,11 @@ def _covariances(models: list[Examined]) -> Iterator[Text]:
 
 
 def _not_examined(source: Source) -> Iterator[Text]:
-    for row in source.rows.where(method=NOT_EXAMINED):
+    """Say which models were not examined and why: withheld, refused, or not fitted."""
+    for row in [*source.rows, *source.not_fitted]:
+        name = row["analysis"]
+        if not name.startswith(BEGIN) or PART.match(name) or OF_PRIMARY.match(name):
+            continue
         outcome = words(", ", source.outcome(row["outcome"])) if row["outcome"] else ""
-        yield words("Not examined: ", named(row["analysis"].removeprefix("diagnostics, ")),
+        yield words("Not examined: ", named(name.removeprefix(BEGIN)),
                     outcome, ": ", quote(row, "notes"), ".")  # fmt: skip
