@@ -29,7 +29,7 @@ def parameters(model):
 
 
 def test_parameters_move_as_the_maximum_does(trial, monkeypatch):
-    """A participant's influence is how far the maximum moves when he counts a little more."""
+    """A participant's influence is how far the maximum moves when they count a little more."""
     monkeypatch.setattr(joint_normal, "TOLERANCE", 1e-11)
     monkeypatch.setattr(joint_normal, "STEPS", 5000)
     y, arm = trial

@@ -37,7 +37,8 @@ MOST = 200
 MOST_OF_GRID = 40
 """The same for analyses that differ by numbers only."""
 OF_MODELS = ("diagnostics",)
-"""Analyses of other analyses' models: each of these models has a table of its own."""
+"""Analyses of other analyses' models: each has a table of its own, but those that
+:data:`HAVE_THEIR_OWN` and :data:`DRAWN` name."""
 BARE = ("proportion", "ratio", "F", "SD")
 """Units that the quantity's name says already."""
 MOST_NOTES = 8
