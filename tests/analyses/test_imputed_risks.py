@@ -11,8 +11,9 @@ from ipt_outcomes.analyses.imputed_risks import imputed_risks
 from ipt_outcomes.analyses.response import response
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import ScoreMatrix
+from ipt_outcomes.analyses.response_rows import Comparison
 from ipt_outcomes.analyses.rubin import pool
-from ipt_outcomes.analyses.standardisation import standardised_risks
+from ipt_outcomes.analyses.standardisation import plain_risks, standardised_risks
 from ipt_outcomes.imputation.joint_normal import imputations
 from ipt_outcomes.imputation.linearised import linearised
 from ipt_outcomes.study import Study
@@ -141,13 +142,46 @@ def responses(data):
     return response(replace(data, study=Study.model_validate(content)))
 
 
-def test_a_visit_without_any_score_takes_its_row_only(reference_trial):
-    """The imputation cannot be made; what needs none, and other outcomes, are still there."""
+def test_a_visit_nobody_attended_is_left_out(reference_trial):
+    """A questionnaire may not have been given at every visit."""
     scores = reference_trial.scores.copy()
-    scores = scores[scores["visit"] != "week_8"].reset_index(drop=True)
+    without = scores[scores["visit"] != "week_8"].reset_index(drop=True)
+    table = responses(replace(reference_trial, scores=without))
+    shown = table[(table["analysis"] == "response") & (table["quantity"] == "risk difference")]
+    assert len(shown) >= 2
+    assert shown["estimate"].notna().all()
+
+
+def test_an_endpoint_without_any_score_takes_its_rows_only(reference_trial):
+    scores = reference_trial.scores.copy()
+    without = scores[scores["visit"] != "week_16"].reset_index(drop=True)
+    table = responses(replace(reference_trial, scores=without))
+    assert table["notes"].str.contains("a visit without any score cannot be imputed").any()
+
+
+def test_plain_proportions_do_not_give_a_hidden_share_back():
+    """Of 27 and 25, a difference of .4015 has one solution in whole numbers: 13 and 2."""
+    event = np.r_[np.repeat([1.0, 0.0], [13, 14]), np.repeat([1.0, 0.0], [2, 23])]
+    fit = plain_risks(event, np.repeat([0, 1], [27, 25]), ["a", "b"])
+    compared = Comparison({}, ["a", "b"], {"a": "A", "b": "B"}, "remission", True, 0.95)
+    rows = list(compared.contrasts([fit]))
+    assert all(row.get("estimate") is None for row in rows)
+    assert {row["quantity"] for row in rows} == {
+        "standardised probability", "risk difference", "risk ratio", "odds ratio",
+    }  # fmt: skip
+
+
+def test_imputations_are_all_adjusted_or_none(reference_trial):
+    """Where one completed set has no model, the others do not take part in another estimate."""
+    scores = reference_trial.scores.copy()
+    arm = scores["participant"].map(reference_trial.participants.set_index("participant")["arm"])
+    end = (scores["visit"] == "week_16") & (arm == "MED") & scores["score"].notna()
+    scores.loc[end, "score"] = 30.0
     table = responses(replace(reference_trial, scores=scores))
-    said = table["notes"].fillna("")
-    assert said.str.contains("a visit without any score cannot be imputed").any()
+    own = table[(table["analysis"] == "response") & (table["quantity"] == "risk difference")]
+    told = own["notes"].str.contains("without covariates")
+    assert told.all() or not told.any()
+    assert not own["upper"].gt(1).any()
 
 
 def test_scores_missing_elsewhere_leave_complete_statuses_alone(reference_trial):

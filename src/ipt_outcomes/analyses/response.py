@@ -34,7 +34,11 @@ from ipt_outcomes.analyses.response_data import (
 )
 from ipt_outcomes.analyses.response_over_time import over_time_rows
 from ipt_outcomes.analyses.response_rows import JOINED, NOTHING_MISSING, RUBIN, SAFETY, Comparison
-from ipt_outcomes.analyses.standardisation import StandardisedRisks, standardised_risks
+from ipt_outcomes.analyses.standardisation import (
+    StandardisedRisks,
+    plain_risks,
+    standardised_risks,
+)
 from ipt_outcomes.analyses.status import (
     REMISSION,
     RESPONSE,
@@ -101,7 +105,9 @@ class _Statuses:
         self.definitions = status_definitions(
             data.study, outcome, plan.outcomes[outcome], baseline_scores(data, outcome)
         )
-        self.matrix = score_matrix(data, outcome, estimand, plan.adjust_for)
+        baseline = data.study.baseline
+        matrix = score_matrix(data, outcome, estimand, plan.adjust_for)
+        self.matrix = matrix.attended(baseline, self.endpoint)
         self.limits = data.study.outcomes[outcome].range
         self.n = np.bincount(self.matrix.arm, minlength=len(self.matrix.arms))
         self.hidden: set[str] = set()  # statuses of which only risk differences are shown
@@ -199,6 +205,8 @@ class _Statuses:
         fits = [
             self._risks(event, scores[:, 0]) for event, scores in zip(events, complete, strict=True)
         ]
+        if not all(fit.adjusted for fit in fits):  # one estimate is not made of two kinds
+            fits = [plain_risks(event, self.matrix.arm, self.matrix.arms) for event in events]
         note = (
             f"missing scores imputed {len(complete)} times under missing at random "
             f"({lost} of {len(self.matrix.arm)} participants)"

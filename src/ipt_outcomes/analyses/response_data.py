@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -56,6 +56,16 @@ class ScoreMatrix:
     def at(self, visit: str) -> Floats:
         """Scores at a visit, shape (n,)."""
         return self.scores[:, self.visits.index(visit)]
+
+    def attended(self, *needed: str) -> ScoreMatrix:
+        """Leave out the visits at which nobody has a score, but for those that are needed.
+
+        They cannot be imputed, and say nothing.
+        """
+        seen = [bool(np.isfinite(column).any()) for column in self.scores.T]
+        kept = [k for k, visit in enumerate(self.visits) if seen[k] or visit in needed]
+        visits = [self.visits[k] for k in kept]
+        return replace(self, visits=visits, scores=self.scores[:, kept])
 
     def baseline_filled(self) -> Floats:
         """Baseline scores as a covariate: a missing one is the mean, shape (n,)."""

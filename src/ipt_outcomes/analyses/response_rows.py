@@ -23,6 +23,10 @@ IMPUTED = (
     "model (Ye et al. 2023; Robins & Wang 2000)"
 )
 RUBIN = "Rubin's rules"
+UNADJUSTED = (
+    "without covariates: the model with them has no maximum, because everybody or nobody of an arm "
+    "has the status, or the covariates tell who has"
+)
 NOTHING_MISSING = "no score missing at baseline or at the visits asked about"
 JOINED = "errors count the estimation of the imputation model (Robins & Wang 2000)"
 WILSON = "Wilson"
@@ -81,7 +85,7 @@ class Comparison:
                 size, df = size / (1 + pooled.increase), pooled.df
             row: Row = {**self.where, "quantity": "probability", "arm": arm, "n_arm": n[a]}
             if a in hidden:
-                yield {**row, "n_arm": None, "notes": self._notes(hidden[a])}
+                yield {**row, "notes": self._notes(hidden[a])}
             elif n[a]:
                 lower, upper = wilson(float(own.mean()), size, self.level, df)
                 yield {**row, "estimate": own.mean(), "lower": lower, "upper": upper,
@@ -130,13 +134,7 @@ class Comparison:
         n = [int(size) for size in first.n]
         risks = np.mean([fit.risks for fit in fits], axis=0)
         hidden = self.hidden(risks, n)
-        plain = sum(not fit.adjusted for fit in fits)
-        unadjusted = (
-            f"{plain} of {len(fits)} fits without covariates: an arm had no event, or nobody "
-            "without one"
-            if plain
-            else None
-        )
+        unadjusted = None if all(fit.adjusted for fit in fits) else UNADJUSTED
         how = {"interval_method": method, "level": self.level}
         if not fixed:
             yield from self._risks(fits, hidden, how, unadjusted)
@@ -154,12 +152,18 @@ class Comparison:
                 [fit.risk_difference(arm, reference, fixed=fixed) for fit in fits], first.df
             )
             assert difference is not None  # a difference of risks always exists
-            lower, upper = difference.interval(self.level)
-            yield {**pair, **how, "quantity": "risk difference", "unit": "proportion",
-                   "contrast": f"{self.labels[arm]} minus {self.labels[reference]}",
-                   "estimate": difference.value, "se": difference.se, "df": difference.df,
-                   "statistic": difference.statistic, "p": difference.p, "lower": lower,
-                   "upper": upper, "notes": self._notes(unadjusted)}  # fmt: skip
+            lower, upper = (min(max(end, -1.0), 1.0) for end in difference.interval(self.level))
+            words = f"{self.labels[arm]} minus {self.labels[reference]}"
+            compared: Row = {**pair, "quantity": "risk difference", "contrast": words}
+            # Two plain proportions of known numbers follow from their difference.
+            told = hidden and unadjusted is not None
+            if told:
+                yield {**compared, "notes": self._notes(complement(self.smallest))}
+            else:
+                yield {**compared, **how, "unit": "proportion",
+                       "estimate": difference.value, "se": difference.se, "df": difference.df,
+                       "statistic": difference.statistic, "p": difference.p, "lower": lower,
+                       "upper": upper, "notes": self._notes(unadjusted)}  # fmt: skip
             for quantity, ratios in (
                 ("risk ratio", [fit.risk_ratio(arm, reference, fixed=fixed) for fit in fits]),
                 ("odds ratio", [fit.odds_ratio(arm, reference, fixed=fixed) for fit in fits]),
@@ -174,7 +178,7 @@ class Comparison:
                 else:
                     yield {**about, **how, **_exponential(ratio, self.level),
                            "notes": self._notes(unadjusted)}  # fmt: skip
-            if not fixed:
+            if not fixed and not told:
                 sign = 1 if self.benefit else -1
                 ends = sorted((sign * lower, sign * upper))
                 pieces = number_needed(sign * difference.value, ends[0], ends[1])

@@ -23,9 +23,10 @@ is not the model's coefficient. Two covariance matrices stand beside each other:
 
   where the index says in which arm a moment is taken, and none means everyone.
 
-When an arm has no event, or nobody without one, the logistic model has no maximum: the risks are
-then the plain proportions, with :math:`\tilde p(1-\tilde p)/n, \tilde p = (y + 1)/(n + 2)`, for
-their variance (Agresti & Caffo 2000), and the result says so.
+When an arm has no event, or nobody without one, or the covariates tell the two apart, the logistic
+model has no maximum: the risks are then the plain proportions, with
+:math:`\tilde p(1-\tilde p)/n, \tilde p = (y + 1)/(n + 2)`, for their variance (Agresti & Caffo
+2000), and the result says so.
 
 Sources: Ge, Durham, Meyer, Xie & Thomas (2011), Drug Information Journal 45:481; Ye, Bannick, Yi
 & Shao (2023), Statistical Theory and Related Fields 7:159; Agresti & Caffo (2000), American
@@ -182,7 +183,7 @@ def standardised_risks(
         raise ValueError(f"fewer than two participants in {few}")
     model = risk_model(y, place, z, len(arms))
     if model is None:
-        return _plain(arms, np.bincount(place, y, minlength=len(arms)).astype(float), n)
+        return plain_risks(y, place, arms)
     mu, gradient = model.risks(z), model.gradient(z)
     fixed = gradient @ np.linalg.solve(model.information, gradient.T)
     return StandardisedRisks(
@@ -292,7 +293,21 @@ def _covariance(y: Floats, place: NDArray[np.int64], mu: Floats, n: NDArray[np.i
     return covariance
 
 
-def _plain(arms: Sequence[str], events: Floats, n: NDArray[np.int64]) -> StandardisedRisks:
+def plain_risks(event: ArrayLike, arm: NDArray[np.int64], arms: Sequence[str]) -> StandardisedRisks:
+    """Take the arms' proportions for their risks, without a model.
+
+    Parameters
+    ----------
+    event, arm, arms
+        As for :func:`standardised_risks`.
+
+    Examples
+    --------
+    >>> plain_risks(np.repeat([1, 0, 0], [5, 5, 10]), np.repeat([0, 1], 10), ["a", "b"]).risks
+    array([0.5, 0. ])
+    """
+    events = np.bincount(arm, np.asarray(event, float), minlength=len(arms))
+    n = np.bincount(arm, minlength=len(arms))
     shrunken = (events + 1) / (n + 2)
     variance = np.diag(shrunken * (1 - shrunken) / n)
     return StandardisedRisks(tuple(arms), events / n, variance, variance, n, len(n), False)

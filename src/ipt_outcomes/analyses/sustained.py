@@ -7,7 +7,6 @@ responders, this compares the randomised groups. Missing scores are imputed as f
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +52,10 @@ def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
     place = matrix.visits.index(endpoint)
     if not seen[0] or not seen[place] or not any(seen[k] for k in after):
         return
-    # Visits that nobody attended cannot be imputed, and say nothing.
-    kept = [k for k in range(len(matrix.visits)) if seen[k]]
-    after = [kept.index(k) for k in after if seen[k]]
-    matrix = replace(matrix, visits=[matrix.visits[k] for k in kept], scores=matrix.scores[:, kept])
-    places = [kept.index(place), *after]
+    later = [matrix.visits[k] for k in after if seen[k]]
+    matrix = matrix.attended()
+    after = [matrix.visits.index(visit) for visit in later]
+    places = [matrix.visits.index(endpoint), *after]
     random = generator(data, outcome, "sustained response", estimand)
     limits = study.outcomes[outcome].range
 
