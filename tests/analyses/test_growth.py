@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from ipt_outcomes.analyses.growth import growth
+from ipt_outcomes.analyses.growth import _variances, growth
 from ipt_outcomes.analyses.growth_data import GrowthError
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.contradictions import contradictions
@@ -70,6 +71,17 @@ def test_curves_are_compared_as_lme4_does(table, clinical_reference):
         2 * (loglik["piecewise"] - loglik["linear"]), abs=1e-3
     )
     assert ratio["df"] == 4
+
+
+def test_a_variance_near_zero_has_no_interval():
+    components = pd.DataFrame(
+        {"parameter": ["variance(a)", "variance(b)"], "estimate": [1e-6, 9.0], "se": [0.4, 3.0]}
+    )
+    fit = SimpleNamespace(specification=SimpleNamespace(level=0.95), variance_components=components)
+    near, apart = _variances(fit, {})
+    assert "lower" not in near
+    assert "too near zero" in near["notes"]
+    assert 0 < apart["lower"] < 9 < apart["upper"]
 
 
 def test_variances_have_intervals_above_zero(table):

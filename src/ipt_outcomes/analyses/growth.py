@@ -43,6 +43,8 @@ from ipt_outcomes.results import Row, estimates, t_inference
 if TYPE_CHECKING:
     from ipt_outcomes.mixed import MixedModelFit
 
+NEAR_ZERO = "too near zero for an interval: a variance cannot be below it"
+
 
 def growth(data: TrialData) -> pd.DataFrame:
     """Estimate slopes by phase and arm, compare curves, and tell what lasts.
@@ -226,7 +228,9 @@ def _variances(fit: MixedModelFit, where: Row) -> Iterator[Row]:
         if name.startswith("covariance"):
             continue
         about = {**where, "quantity": "variance", "contrast": name, "estimate": value}
-        if value > 0 and se > 0:
+        if not 0 < se < value:
+            about["notes"] = NEAR_ZERO
+        else:
             half = z * se / value
             about |= {"se": se, "lower": value * np.exp(-half), "upper": value * np.exp(half),
                       "level": level, "interval_method": "normal on the log scale"}  # fmt: skip
