@@ -80,6 +80,7 @@ def test_the_variance_is_the_bootstraps_and_below_rubins():
     each = [fit.risk_difference("a", "b") for fit in fits]
     rubin = pool([one.value for one in each], [one.variance for one in each])
     assert own.value == pytest.approx(rubin.value)
+    assert 400 * 0.7 - 10 < joined.df < 400 - 4  # who lost the score carries none, if undecided
     assert own.variance**0.5 < 0.97 * rubin.se
 
 

@@ -88,6 +88,8 @@ class StandardisedRisks:
         Number of parameters of the model.
     adjusted
         False when no logistic model could be fitted and the risks are plain proportions.
+    unknown
+        Participants whose event is not known but imputed; they carry no degree of freedom.
     """
 
     arms: tuple[str, ...]
@@ -97,11 +99,12 @@ class StandardisedRisks:
     n: NDArray[np.int64]
     parameters: int
     adjusted: bool
+    unknown: int = 0
 
     @property
     def df(self) -> float:
-        """Degrees of freedom of the model's residuals."""
-        return float(self.n.sum() - self.parameters)
+        """Degrees of freedom of the model's residuals, at least 1."""
+        return float(max(self.n.sum() - self.unknown - self.parameters, 1))
 
     def risk_difference(self, arm: str, reference: str, *, fixed: bool = False) -> Contrast:
         """Compare two arms by the difference of their risks."""
