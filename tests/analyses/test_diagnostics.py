@@ -100,3 +100,19 @@ def test_convergence_is_told(examined):
 def test_nothing_shared_names_a_participant(examined):
     text = diagnostics(examined).to_csv()
     assert not any(name in text for name in examined.participants["participant"])
+
+
+def test_a_covariance_that_the_primary_model_stepped_down_to_is_shown_once(examined):
+    content = examined.study.model_dump(mode="json")
+    content["analyses"]["diagnostics"] = {
+        "covariances": ["toeplitz", "heterogeneous-autoregressive"]
+    }
+    content["analyses"]["primary"]["covariance"] = "unstructured"
+    few = examined.participants.groupby("arm").head(3)
+    kept = examined.scores[examined.scores["participant"].isin(few["participant"])]
+    small = replace(examined, study=Study.model_validate(content), participants=few, scores=kept)
+    table = diagnostics(small)
+    own = table[table["analysis"].str.startswith("diagnostics, covariance ")]
+    used = own[own["notes"].str.contains("of the primary model", na=False)]["covariance"]
+    assert set(used) == {"heterogeneous autoregressive"}
+    assert own["id"].is_unique

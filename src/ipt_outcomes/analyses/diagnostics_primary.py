@@ -159,12 +159,24 @@ def _covariances(
     others: list[str],
 ) -> Iterator[Row]:
     endpoint = data.study.estimands[data.study.primary_estimand].endpoint
-    for name in [None, *others]:
+    # The primary model may have stepped down to one of them: it is then there already.
+    for name in [None, *(other for other in others if not _is(other, fit.covariance_used))]:
         words = fit.covariance_used if name is None else name
         about = {**where, "analysis": f"diagnostics, covariance {words}", "covariance": words,
                  "visit": endpoint}  # fmt: skip
         rows = _under(name, data, outcome, frame, fit, about)
         yield from attempted(rows, about)
+
+
+def _is(name: str, used: str) -> bool:
+    """Whether a covariance of the configuration, by whatever name, is the one in use."""
+    from ipt_outcomes.mixed import MixedModelError
+    from ipt_outcomes.mixed.catalogue import covariance_name
+
+    try:
+        return covariance_name(name) == used
+    except MixedModelError:  # one by arm, or none that there is: its own row says so
+        return name == used
 
 
 def _under(

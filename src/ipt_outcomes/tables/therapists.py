@@ -81,7 +81,9 @@ def _models(source: Source, rows: Rows) -> Iterator[Line]:
 
 def _label(source: Source, row: Row) -> Text:
     if row["quantity"] == "intraclass correlation":
-        return words("Intraclass correlation, ", source.arm(row["arm"]))
+        # Arms with one residual variance have one intraclass correlation between them.
+        arm = words("all arms") if row["arm"] is None else words(source.arm(row["arm"]))
+        return words("Intraclass correlation, ", arm)
     if row["reference"] is not None:
         return source.difference(row)
     contrast: Part = quote(row, "contrast")
