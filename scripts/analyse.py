@@ -25,10 +25,12 @@ def main(
 
     Rows that may be shared and rows that may not go to different files. The primary analysis also
     lists whom it leaves out, by study number, in a file of its own. The fitted models are kept for
-    whoever asks them another question.
+    whoever asks them another question. An analysis that the data do not allow gives one row that
+    says so; only the primary analysis stops the run.
     """
     from importlib import import_module
 
+    from ipt_outcomes.analyses.attempts import answered
     from ipt_outcomes.analyses.data import TrialData
     from ipt_outcomes.analyses.data import not_analysed as list_not_analysed
     from ipt_outcomes.analyses.disclosure import hold_small_cells
@@ -46,7 +48,9 @@ def main(
     )
     analyse = getattr(import_module(f"ipt_outcomes.analyses.{analysis}"), analysis)
     with keeping() as kept:
-        rows = analyse(data) if outcome is None else analyse(data, outcome)
+        rows = answered(
+            data, analysis, lambda: analyse(data) if outcome is None else analyse(data, outcome)
+        )
     if fits is not None:
         kept.write(fits)
     rows = hold_small_cells(rows, data.study.privacy.smallest_group)

@@ -118,6 +118,10 @@ _KEY = ("trial", "outcome", "analysis", "analysis_set", "estimand", "quantity", 
 
 NOT_FITTED = "not fitted"
 """The method of a row that stands for a model that could not be fitted; its notes say why."""
+NOT_POSSIBLE = "not possible"
+"""How the notes of a row begin that stands for an analysis that the data do not allow."""
+WHOLE_ANALYSIS = ", the whole analysis"
+"""How the name of its analysis ends where nothing else stands of it."""
 
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -48,6 +48,8 @@ class LogHandler(LogHandlerBase):
         self.done = 0
         self.told: set[str] = set()
         self.failed = False
+        self.stops: list[str] = []  # why steps stopped
+        self.buried = False  # whether other lines came after that
         self.running: dict[int, str] = {}
         # A terminal that can go back to the start of its line.
         self.live = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
@@ -125,8 +127,14 @@ class LogHandler(LogHandlerBase):
             self.drawn = False
 
     def close(self) -> None:
-        """Leave the terminal's line clean; after a dry run say what would be made."""
+        """Leave the terminal's line clean, and the reasons of what stopped at the end.
+
+        After a dry run say what would be made.
+        """
         self._wipe()
+        if self.buried:
+            self._say("\n" + "\n".join(self.stops))
+            self.buried = False
         if self.planned:
             self._say("\n".join(explanation(self.planned)))
             self.planned = []
@@ -163,15 +171,21 @@ class LogHandler(LogHandlerBase):
         for log in fields.get("log") or []:
             message, expected = message_of(log)
             if message and expected:
-                self._say(f"Stopped at: {name}\n\n{message}\n")
+                self._stopped(f"Stopped at: {name}\n\n{message}\n")
             elif message:
-                self._say(
+                self._stopped(
                     f"Stopped at: {name}\n\nThis is a defect of the program, not of your data:\n"
                     f"{message}\nThe whole story is in {log}; please report it.\n"
                 )
             else:
-                self._say(f"Stopped at: {name}\nIt was ended from outside. Run the same command "
-                          f"again to go on. Its log: {log}\n")  # fmt: skip
+                self._stopped(f"Stopped at: {name}\nIt was ended from outside. Run the same "
+                              f"command again to go on. Its log: {log}\n")  # fmt: skip
+
+    def _stopped(self, text: str) -> None:
+        buried = self.buried
+        self._say(text)
+        self.stops.append(text)
+        self.buried = buried  # an earlier one stays buried, this one is not
 
     def _message(self, record: LogRecord) -> None:
         text = record.getMessage().strip()
@@ -191,3 +205,4 @@ class LogHandler(LogHandlerBase):
     def _say(self, text: str) -> None:
         self._wipe()
         print(text, file=sys.stderr, flush=True)
+        self.buried = bool(self.stops)

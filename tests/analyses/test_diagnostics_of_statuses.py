@@ -190,7 +190,7 @@ def test_hazards_are_examined(reference_trial):
         assert own[name].item() == pytest.approx(model[name].item())
     assert robust["estimate"].item() == own["estimate"].item()
     assert robust["se"].item() == pytest.approx(own["se"].item(), rel=0.2)
-    (event,) = [e for e in events(data) if e.analysis == "time to response"]
+    (event,) = [e for e in events(data, []) if e.analysis == "time to response"]
     exact = []
     for i in range(len(event.times.weeks)):
         left = replace(event.times, **{

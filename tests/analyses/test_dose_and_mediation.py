@@ -18,6 +18,7 @@ from ipt_outcomes.analyses.mediation import (
     split_effect,
     vanishing_correlation,
 )
+from ipt_outcomes.results import NOT_FITTED
 from ipt_outcomes.study.contradictions import contradictions
 from ipt_outcomes.study.process_analyses import ComplierEffect, DoseResponseAnalysis
 
@@ -91,8 +92,52 @@ def test_effect_among_compliers_with_its_justification(reference_trial):
     assert 0.3 < share["estimate"].item() < 0.8
     assert effect["se"].item() > 0
     attended = people.assign(sessions_attended=people["sessions_attended"].fillna(3))
-    with pytest.raises(DoseError, match="assignment is no instrument"):
-        dose_response(replace(data, participants=attended))
+    without = dose_response(replace(data, participants=attended))
+    assert (without["quantity"] == "slope").any()  # the association stands
+    (row,) = pick(without, analysis="dose response, compliers").to_dict("records")
+    assert row["method"] == NOT_FITTED
+    assert "not possible: participants of Medication attended sessions" in row["notes"]
+
+
+def test_perfect_compliance_is_said_in_words(reference_trial):
+    from dataclasses import replace
+
+    people, scores = attending(reference_trial, 0.0)
+    people = people.assign(sessions_attended=people["sessions_attended"].clip(lower=8))
+    plan = {"imputations": 2, "complier_effect": {"arm": "IPT", "reference": "MED",
+            "minimum_sessions": 8, "justification": JUSTIFIED}}  # fmt: skip
+    data = with_process(
+        replace(reference_trial, participants=people, scores=scores), {"dose_response": plan}
+    )
+    (row,) = pick(
+        dose_response(data), analysis="dose response, compliers", quantity="difference"
+    ).to_dict("records")
+    assert "inf" not in row["notes"].split()
+    assert "everyone who was assigned to it attended at least 8 sessions" in row["notes"]
+    assert "nobody of Medication can attend" in row["notes"]
+
+
+def dosed(data, change):
+    from dataclasses import replace
+
+    people, scores = attending(data, 0.0)
+    scores.loc[change(scores), "score"] = np.nan
+    return with_process(
+        replace(data, participants=people, scores=scores), {"dose_response": {"imputations": 2}}
+    )
+
+
+def test_a_visit_that_nobody_attended_is_left_out_and_said(reference_trial):
+    data = dosed(reference_trial, lambda scores: scores["visit"] == "week_8")
+    slope = pick(dose_response(data), quantity="slope")
+    assert np.isfinite(slope["estimate"].item())
+    assert "Week 8 left out: there is no score" in slope["notes"].item()
+
+
+def test_an_endpoint_without_scores_is_an_error(reference_trial):
+    data = dosed(reference_trial, lambda scores: scores["visit"] == "week_16")
+    with pytest.raises(DoseError, match="at Week 16 there is no score of HAM-D"):
+        dose_response(data)
 
 
 def test_compliers_without_justification_are_refused():
@@ -197,3 +242,23 @@ def test_names_that_the_study_does_not_have(reference_trial):
         "analyses.delivery.outside_protocol",
         "analyses.blinding.clinician",
     } <= keys
+
+
+def test_a_path_with_too_few_participants_leaves_a_row_and_the_others_stand(reference_trial):
+    from dataclasses import replace
+
+    scores = reference_trial.scores.copy()
+    at = scores["visit"] == "week_4"
+    ipt = reference_trial.participants.query("arm == 'IPT'")["participant"]
+    few = ipt.head(3)
+    scores.loc[at & scores["participant"].isin(ipt[~ipt.isin(few)]), "score"] = np.nan
+    paths = {**PATH["paths"], "first": {**PATH["paths"]["early"], "mediator_visit": "week_4"}}
+    data = with_process(
+        replace(reference_trial, scores=scores), {"mediation": {**PATH, "paths": paths}}
+    )
+    table = mediation(data)
+    assert len(pick(table, analysis="mediation, early")) == 4
+    (row,) = pick(table, analysis="mediation, first").to_dict("records")
+    assert row["method"] == NOT_FITTED
+    assert row["notes"].startswith("not possible: mediation path first: fewer than 5 and ")
+    assert "at least 20 in each arm are needed. Name another mediator_visit" in row["notes"]

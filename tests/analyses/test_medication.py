@@ -46,5 +46,7 @@ def test_another_medication_is_no_add_on(reference_trial):
 def test_another_format_is_no_add_on(reference_trial):
     data = with_arms(reference_trial, IPT={"format": "group"}, MED={"medication": "lithium"})
     assert add_on_contrasts(data.study, data.arms) == []
-    with pytest.raises(MedicationError, match="no two arms differ"):
+    with pytest.raises(
+        MedicationError, match=r"two arms with the same medication.*IPT \(group\); "
+    ):
         medication(data)

@@ -8,15 +8,17 @@ import pandas as pd
 import pytest
 
 import ipt_outcomes.mixed
-from ipt_outcomes.analyses.attempts import NAMELESS, not_fitted
+from ipt_outcomes.analyses.attempts import NAMELESS, answered, not_fitted
 from ipt_outcomes.analyses.diagnostics import diagnostics
 from ipt_outcomes.analyses.diagnostics_primary import person_level
 from ipt_outcomes.analyses.moderators import moderators
 from ipt_outcomes.analyses.multiplicity import multiplicity
 from ipt_outcomes.analyses.primary import PrimaryModelError, primary
 from ipt_outcomes.analyses.problem_areas import problem_areas
+from ipt_outcomes.analyses.status import StatusError
+from ipt_outcomes.imputation import ImputationError
 from ipt_outcomes.mixed import ConvergenceError, DesignError
-from ipt_outcomes.results import NOT_FITTED
+from ipt_outcomes.results import NOT_FITTED, ResultsError
 from ipt_outcomes.study import Study
 
 from .conftest import planned
@@ -140,3 +142,39 @@ def test_what_may_name_participants_stays_in_the_log():
     about = {"trial": "a", "analysis": "growth", "analysis_set": "all", "notes": "noted"}
     row = not_fitted(DesignError("participant P007 stands twice"), about)
     assert row["notes"] == f"noted; not fitted: {NAMELESS}"
+
+
+def refusing(error):
+    def ask():
+        raise error
+
+    return ask
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (StatusError("example: nobody is well. Mend it."), "nobody is well. Mend it"),
+        (ImputationError("of P007", shareable="no maximum"), "no maximum"),
+        (ImputationError("P007 is twice there"), NAMELESS),
+        (DesignError("P007 is twice there"), NAMELESS),
+        (ConvergenceError(["no maximum", "cs: no maximum"]), "no maximum; cs: no maximum"),
+        (StatusError("4 participants and\n6 participants"),
+         "fewer than 5 participants and; 6 participants"),
+    ],
+)  # fmt: skip
+def test_an_analysis_that_the_data_do_not_allow_leaves_a_row(reference_trial, error, said):
+    (row,) = answered(reference_trial, "dose_response", refusing(error)).to_dict("records")
+    assert row["analysis"] == "dose response, the whole analysis"
+    assert row["method"] == NOT_FITTED
+    assert row["notes"] == f"not possible: {said}"
+    assert pd.isna(row["converged"])
+
+
+def test_the_primary_analysis_and_a_defect_still_stop(reference_trial):
+    with pytest.raises(PrimaryModelError):
+        answered(reference_trial, "primary", refusing(PrimaryModelError("no model")))
+    with pytest.raises(ResultsError):
+        answered(reference_trial, "growth", refusing(ResultsError("id stands twice")))
+    with pytest.raises(ValueError, match="shapes"):
+        answered(reference_trial, "growth", refusing(ValueError("shapes do not match")))

@@ -16,10 +16,12 @@ from ipt_outcomes.analyses.status import StatusDefinition, StatusError
 from ipt_outcomes.analyses.survival_curves import KaplanMeier
 from ipt_outcomes.analyses.time_to_event import CONDITIONED, time_to_event
 from ipt_outcomes.instruments.criteria import Criterion
+from ipt_outcomes.results import NOT_FITTED
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.clinical import Relapse, TimeToEventAnalysis
+from ipt_outcomes.study.contradictions import contradictions
 
-from .conftest import pick
+from .conftest import pick, planned
 from .reference_values import R, participants
 
 PLAN = {
@@ -260,6 +262,20 @@ def test_crossing_hazards_are_said(followed):
     ratio, *tests = rows_.hazard_ratios(np.empty((300, 0)))
     assert "not proportional" in ratio["notes"]
     assert tests[0]["p"] < 0.001
+
+
+def test_relapse_without_follow_up_leaves_a_row_and_the_other_events_stand(reference_trial):
+    # the configuration alone shows it, unless another of its trials has follow-up
+    plan = {"outcomes": {"hamd17": {"instrument": "HAM-D17"}}, "leaving_the_study": True,
+            "relapse": {"hamd17": {"among": "responders", "criterion": {"at_least": 14}}}}  # fmt: skip
+    data = planned(reference_trial, time_to_event=plan)
+    table = time_to_event(data)
+    assert {"time to response", "time to leaving the study"} <= set(table["analysis"])
+    (row,) = table[table["analysis"] == "relapse"].to_dict("records")
+    assert row["method"] == NOT_FITTED
+    assert row["notes"].startswith("not possible: relapse needs a visit after week_16")
+    found = [problem for _, problem, _ in contradictions(data.study)]
+    assert any("relapse needs follow-up" in problem for problem in found)
 
 
 def test_nothing_named_is_refused(followed):

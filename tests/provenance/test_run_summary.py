@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from ipt_outcomes.provenance.job import STOPPED
 from ipt_outcomes.provenance.run_summary import run_summary
 from snakemake_logger_plugin_ipt import LogHandler
 from snakemake_logger_plugin_ipt.progress import progress_line, time_left
@@ -125,3 +126,41 @@ def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> No
         made = LogHandler.__new__(LogHandler)
         made.__post_init__()
         assert made.live is live
+
+
+def test_what_stopped_is_the_last_thing_said(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = handler(live=False)
+    for job, name in enumerate(("one", "two", "three", "four")):
+        shown.emit(record(LogEvent.JOB_INFO, jobid=job, rule_name="r", rule_msg=name, reason=""))
+    for job, why in ((0, "row 3 is wrong"), (2, "row 7 is wrong")):
+        log = tmp_path / f"{job}.log"
+        log.write_text(f"{STOPPED}\n{why}\n", "utf-8")
+        shown.emit(record(LogEvent.JOB_ERROR, jobid=job, rule_name="r", log=[str(log)]))
+        shown.emit(record(LogEvent.JOB_FINISHED, job_id=job + 1))
+    shown.close()
+    said = capsys.readouterr().err
+    assert said.endswith(
+        "\n\nStopped at: one\n\nrow 3 is wrong\n\nStopped at: three\n\nrow 7 is wrong\n\n"
+    )
+
+
+def test_a_stop_at_the_end_is_said_once(tmp_path, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = handler(live=False)
+    shown.emit(record(LogEvent.JOB_INFO, jobid=1, rule_name="r", rule_msg="one", reason=""))
+    log = tmp_path / "log"
+    log.write_text(f"{STOPPED}\nrow 3 is wrong\n", "utf-8")
+    shown.emit(record(LogEvent.JOB_ERROR, jobid=1, rule_name="r", log=[str(log)]))
+    shown.close()
+    assert capsys.readouterr().err.count("row 3 is wrong") == 1
+
+
+def test_what_the_data_do_not_allow_is_said_at_the_end(results: Path) -> None:
+    (results / "results/shared/estimates.csv").write_text(
+        "trial,analysis,converged,notes\n"
+        'a,"dose response, the whole analysis",,not possible: no sessions\n'
+        "b,relapse,,not possible: nobody is well\n",
+        "utf-8",
+    )
+    assert "  a: not possible with these data, the report says why: dose response" in run_summary(
+        ["a"], str(results)
+    )

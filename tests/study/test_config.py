@@ -169,3 +169,23 @@ def test_yaml_cannot_run_code(tmp_path):
 def test_no_in_yaml_means_none(tmp_path):
     path = edited(tmp_path, ("medication: none            #", "medication: no  #"))
     assert not load_study(path, check_files=False).arms["IPT"].has_medication
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ((("      sessions_attended: sessions_attended\n", ""),),
+         "analyses.dose_response: no trial has a column with the number of sessions attended."),
+        ((("endpoint: week_16", "endpoint: week_40"), ("endpoint: week_16", "endpoint: week_40")),
+         "analyses.time_to_event.relapse.hamd17: no visit comes after the endpoint"),
+        ((("    medication: antidepressant\n    format: individual",
+           "    medication: lithium\n    format: group"),),
+         "IPT+MED: IPT (group) and lithium; MED: antidepressant."),
+        ((("  delivery: {}", "  delivery: {}\n  mediation:\n    paths:\n      early: {mediator: bdi2, "
+           "mediator_visit: week_40, arm: IPT}"),),
+         "mediator_visit: week_40 does not lie after baseline and before the outcome at Week 16"),
+    ],
+)  # fmt: skip
+def test_an_analysis_that_the_configuration_itself_does_not_allow(tmp_path, changes, expected):
+    told = findings(edited(tmp_path, *changes))
+    assert any(expected in finding for finding in told), told

@@ -93,7 +93,8 @@ def analysis_settings(wildcards):
 
 def analysis_code(wildcards):
     """The code of one further analysis."""
-    return code(f"analyses.{wildcards.analysis}", "frames", "study", "results")
+    modules = (f"analyses.{wildcards.analysis}", "analyses.attempts")
+    return code(*modules, "frames", "study", "results")
 
 
 def touched(section=None):

@@ -1,21 +1,38 @@
-"""What becomes of a model that cannot be fitted: a row that says so, and the others stand.
+"""What becomes of a model or an analysis that cannot be had: a row that says so; the others stand.
 
 An analysis asks many models. One that has no maximum, or that these data cannot carry, takes its
 own rows away and no others: in their place stands one row, ``method`` "not fitted", with the
-reason. The primary model is the exception, since without it there is no answer: its failure ends
-the analysis (:mod:`ipt_outcomes.analyses.primary`).
+reason. So does an analysis that these data do not allow (:func:`answered`), or a part of one
+(:func:`possible`). The primary model is the exception, since without it there is no answer: its
+failure ends the analysis (:mod:`ipt_outcomes.analyses.primary`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ipt_outcomes.results import NOT_FITTED, Row
+import pandas as pd
+
+from ipt_outcomes.analyses.data import TrialData, exploratory
+from ipt_outcomes.results import NOT_FITTED, NOT_POSSIBLE, WHOLE_ANALYSIS, Row, estimates
 
 NAMELESS = "the data do not allow it (the log tells more)"
 """Said in place of a message that may name participants."""
+
+ALWAYS_ANSWERS = ("primary", "describe")
+"""Analyses without which there is no report: what they refuse stops the run."""
+
+_NAMES = {
+    "non_inferiority": "non-inferiority",
+    "cross_lagged": "cross-lagged panel",
+    "multiplicity": "families of hypotheses",
+    "cross_checks": "cross-checks",
+}
+_REFUSING = ("ipt_outcomes.analyses.", "ipt_outcomes.imputation.", "ipt_outcomes.mixed.")
+"""Where the errors are defined that mean: not with these data."""
 
 note = logging.getLogger(__name__)
 
@@ -58,6 +75,127 @@ def attempted(rows: Iterable[Row], about: Mapping[str, Any]) -> Iterator[Row]:
         yield not_fitted(error, about)
 
 
+def answered(data: TrialData, analysis: str, ask: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Run an analysis; one that the data do not allow leaves one row that says why.
+
+    Parameters
+    ----------
+    data
+        The trial.
+    analysis
+        Short name of the analysis: that of its section.
+    ask
+        Runs it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows of the estimates table.
+
+    Raises
+    ------
+    ValueError
+        What the primary analysis refuses; and every defect of the program.
+    """
+    if analysis in ALWAYS_ANSWERS:
+        return ask()
+    try:
+        return ask()
+    except ValueError as error:
+        if not is_refusal(error):
+            raise
+        name = _NAMES.get(analysis, analysis.replace("_", " "))
+        about = exploratory(data, name + WHOLE_ANALYSIS)
+        return estimates([not_possible(error, data, about)])
+
+
+def possible(rows: Iterable[Row], data: TrialData, about: Mapping[str, Any]) -> Iterator[Row]:
+    """Pass on the rows of a part of an analysis, or the one row that says why there are none.
+
+    Parameters
+    ----------
+    rows
+        Rows, made while they are asked for.
+    data
+        The trial.
+    about
+        What the rows share.
+    """
+    made: list[Row] = []
+    try:
+        made.extend(rows)
+    except ValueError as error:
+        if not is_refusal(error):
+            raise
+        made = [not_possible(error, data, about)]
+    yield from made
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether an error says that the data do not allow something; if not, it is a defect.
+
+    Examples
+    --------
+    >>> from ipt_outcomes.analyses.status import StatusError
+    >>> is_refusal(StatusError("nobody is well")), is_refusal(ValueError("shapes do not match"))
+    (True, False)
+    """
+    return isinstance(error, ValueError) and type(error).__module__.startswith(_REFUSING)
+
+
+def not_possible(error: ValueError, data: TrialData, about: Mapping[str, Any]) -> Row:
+    """Make the row that stands for an analysis, or a part of one, that the data do not allow.
+
+    Parameters
+    ----------
+    error
+        The refusal.
+    data
+        The trial.
+    about
+        What the rows would share.
+    """
+    note.warning("%s: %s is not possible: %s", data.trial, about["analysis"], error)
+    told = _told(error) or str(error).removeprefix(f"{data.trial}: ")
+    told = without_small_counts(told, data.study.privacy.smallest_group)
+    said = "; ".join(line.strip().removesuffix(".") for line in told.splitlines() if line.strip())
+    return {
+        "quantity": "difference",
+        "contrast": "the analysis",
+        **{name: about[name] for name in _LABELS if about.get(name) is not None},
+        "method": NOT_FITTED,
+        "notes": f"{NOT_POSSIBLE}: {said}",
+    }
+
+
+def without_small_counts(text: str, smallest: int) -> str:
+    """Hide counts of few participants, and single values, in a sentence that leaves the study.
+
+    Parameters
+    ----------
+    text
+        What an analysis says of the data.
+    smallest
+        The smallest group that is shown.
+
+    Examples
+    --------
+    >>> without_small_counts("12 and 3 participants have both; at least 20 are needed", 5)
+    '12 and fewer than 5 participants have both; at least 20 are needed'
+    >>> without_small_counts("2 values are no whole numbers, such as 7.5. Mend it.", 5)
+    'fewer than 5 values are no whole numbers. Mend it.'
+    """
+
+    def hidden(match: re.Match[str]) -> str:
+        few = range(1, smallest)
+        return re.sub(
+            r"\d+", lambda n: f"fewer than {smallest}" if int(n[0]) in few else n[0], match[0]
+        )
+
+    text = re.sub(r", such as -?[\d.]*\d", "", text)
+    return re.sub(r"\b(\d+ and )?\d+ (?=participants|values|assessments)", hidden, text)
+
+
 def not_fitted(error: ValueError, about: Mapping[str, Any]) -> Row:
     """Make the row that stands for a model without a fit.
 
@@ -68,14 +206,7 @@ def not_fitted(error: ValueError, about: Mapping[str, Any]) -> Row:
     about
         What the model's rows share.
     """
-    from ipt_outcomes.imputation import ImputationError
-    from ipt_outcomes.mixed import ConvergenceError
-
-    told = NAMELESS
-    if isinstance(error, ConvergenceError):
-        told = "; ".join(error.findings)
-    elif isinstance(error, ImputationError):
-        told = error.shareable or NAMELESS
+    told = _told(error) or NAMELESS
     return {
         "quantity": "difference",
         "contrast": "the model",
@@ -84,3 +215,15 @@ def not_fitted(error: ValueError, about: Mapping[str, Any]) -> Row:
         "converged": False,
         "notes": "; ".join(filter(None, [about.get("notes"), f"{NOT_FITTED}: {told}"])),
     }
+
+
+def _told(error: ValueError) -> str:
+    """Return what may be shared of an error that may name participants; empty for others."""
+    from ipt_outcomes.imputation import ImputationError
+    from ipt_outcomes.mixed import ConvergenceError, MixedModelError
+
+    if isinstance(error, ConvergenceError):
+        return "; ".join(error.findings)
+    if isinstance(error, ImputationError):
+        return error.shareable or NAMELESS
+    return NAMELESS if isinstance(error, MixedModelError) else ""

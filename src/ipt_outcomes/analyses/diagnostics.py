@@ -46,7 +46,6 @@ from ipt_outcomes.analyses.diagnostics_hazards import examine_hazards
 from ipt_outcomes.analyses.diagnostics_logistic import examine_logistic
 from ipt_outcomes.analyses.diagnostics_primary import examine_primary
 from ipt_outcomes.analyses.diary import diary_models
-from ipt_outcomes.analyses.event_times import RelapseError
 from ipt_outcomes.analyses.gee import GeeError
 from ipt_outcomes.analyses.hazards import HazardError
 from ipt_outcomes.analyses.lagged_effects import LaggedModel, lagged_models
@@ -66,8 +65,10 @@ from ipt_outcomes.results import Row, estimates
 
 NO_MODEL = (GeeError, HazardError, LogisticError)
 """Models that these data do not have; their own analyses do without, and say so."""
-REFUSED = (TherapistError, CountError, StatusError, RelapseError, ProcessError)
-"""What the analyses refuse: their own jobs stop, and tell what to mend."""
+REFUSED = (TherapistError, CountError, StatusError, ProcessError)
+"""What the analyses refuse: their own rows tell what to mend."""
+NOT_EXAMINED: Row = {"quantity": "test", "contrast": "the model", "method": "not examined"}
+OWN_JOB_SAYS = "its own analysis refuses these data, and says why"
 
 note = logging.getLogger(__name__)
 
@@ -124,14 +125,14 @@ def _where(data: TrialData, analysis: str, outcome: str | None = None) -> Row:
 
 def _examined(rows: Iterable[Row], where: Row) -> Iterator[Row]:
     """Pass on the rows of one model; one that there is not leaves a row that says why."""
-    about = {**where, "quantity": "test", "contrast": "the model", "method": "not examined"}
+    about = {**where, **NOT_EXAMINED}
     try:
         yield from attempted(rows, where)
     except NO_MODEL as error:
         yield {**about, "notes": f"no model: {error}"}
     except REFUSED as error:
         note.warning("%s: %s is not examined: %s", where["trial"], where["analysis"], error)
-        yield {**about, "notes": "its own analysis refuses these data, and says why"}
+        yield {**about, "notes": OWN_JOB_SAYS}
 
 
 def _of_therapists(data: TrialData) -> Iterator[Row]:
@@ -208,9 +209,13 @@ def _of_events(data: TrialData) -> Iterator[Row]:
 
 
 def _of_each_event(data: TrialData, level: float) -> Iterator[Row]:
-    for event in events(data):
+    refused: list[Row] = []
+    for event in events(data, refused):
         where = {**_where(data, f"diagnostics, {event.analysis}"), **event.where}
         yield from _examined(examine_hazards(data, event, where, level), where)
+    for row in refused:
+        where = _where(data, f"diagnostics, {row['analysis']}", row["outcome"])
+        yield {**where, **NOT_EXAMINED, "notes": OWN_JOB_SAYS}
 
 
 def _of_lagged_effects(data: TrialData) -> Iterator[Row]:

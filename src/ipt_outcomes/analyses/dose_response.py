@@ -13,12 +13,15 @@ refused.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ipt_outcomes.analyses.attempts import possible
 from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.instrument import two_stage
 from ipt_outcomes.analyses.participant_values import participant_numbers
@@ -58,13 +61,15 @@ def dose_response(data: TrialData) -> pd.DataFrame:
     Raises
     ------
     DoseError
-        When sessions are not recorded, or do not vary.
+        When sessions are not recorded or do not vary, or the scores at baseline or the endpoint
+        do not. An effect among compliers that these data do not allow leaves a row that says so.
     """
     plan = data.study.analyses.dose_response
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     outcome = plan.outcome or data.study.primary_outcome
     estimand = data.study.primary_estimand
-    matrix = score_matrix(data, outcome, estimand, None)
+    endpoint = data.study.estimands[estimand].endpoint
+    matrix, left_out = _attended(data, outcome, score_matrix(data, outcome, estimand, None))
     sessions = participant_numbers(data, "sessions_attended").reindex(matrix.participants)
     random = generator(data, outcome, "dose response")
     dose = sessions.to_numpy(float)
@@ -81,14 +86,45 @@ def dose_response(data: TrialData) -> pd.DataFrame:
         "dose response",
         outcome=outcome,
         estimand=estimand,
-        visit=data.study.estimands[estimand].endpoint,
+        visit=endpoint,
         level=plan.level,
         unit=data.study.outcomes[outcome].unit,
+        notes="; ".join(left_out) or None,
     )
     rows = list(_association(data, plan, matrix, dose, complete, where))
     if plan.complier_effect is not None:
-        rows += _compliers(data, plan.complier_effect, matrix, dose, complete, where)
+        about = {**where, "analysis": "dose response, compliers"}
+        among = _compliers(data, plan.complier_effect, matrix, dose, complete, about)
+        rows += possible(among, data, about)
     return estimates(rows)
+
+
+def _attended(data: TrialData, outcome: str, matrix: ScoreMatrix) -> tuple[ScoreMatrix, list[str]]:
+    """Leave out visits that say nothing and cannot be imputed; return what is left out, in words.
+
+    Raises
+    ------
+    DoseError
+        When baseline or endpoint is such a visit.
+    """
+    study = data.study
+    needed = (matrix.visits[0], study.estimands[study.primary_estimand].endpoint)
+    kept, notes = [], []
+    for place, visit in enumerate(matrix.visits):
+        seen = matrix.scores[np.isfinite(matrix.scores[:, place]), place]
+        if len(seen) and np.ptp(seen) > 0:
+            kept.append(place)
+            continue
+        what = "all scores are the same" if len(seen) else "there is no score"
+        label = study.visits[visit].label
+        if visit in needed:
+            raise DoseError(
+                f"{data.trial}: at {label} {what} of {study.outcomes[outcome].short_label}. Name "
+                "another dose_response.outcome, or take dose_response out."
+            )
+        notes.append(f"{label} left out: {what}")
+    visits = [matrix.visits[place] for place in kept]
+    return replace(matrix, visits=visits, scores=matrix.scores[:, kept]), notes
 
 
 def _association(
@@ -122,7 +158,7 @@ def _association(
         curved.append(least_squares_hc3(np.column_stack([d**2, d, ones, x]), y, 0))
     df = len(d) - x.shape[1] - 2
     without = int((np.isin(matrix.arm, places) & np.isnan(dose)).sum())
-    notes = [OBSERVATIONAL]
+    notes = [OBSERVATIONAL, *filter(None, [where["notes"]])]
     if without:
         notes.append(f"{without} participants without a record of sessions not analysed")
     about = {**where, "arm": None, "subgroup": ", ".join(wanted), "n_arm": len(d),
@@ -145,6 +181,7 @@ def _compliers(
     where: Row,
 ) -> Iterator[Row]:
     assert plan.justification, "the configuration's model sees to it"
+    labels = {arm: data.study.arms[arm].label for arm in matrix.arms}
     for arm in (plan.arm, plan.reference):
         if arm not in matrix.arms:
             raise DoseError(f"{data.trial}: complier_effect names {arm}, which this trial has not.")
@@ -155,7 +192,7 @@ def _compliers(
     attended = np.nan_to_num(dose[inside], nan=0.0)
     if attended[assigned == 0].any():
         raise DoseError(
-            f"{data.trial}: participants of {plan.reference} attended sessions, so that "
+            f"{data.trial}: participants of {labels[plan.reference]} attended sessions, so that "
             "assignment is no instrument with one-sided non-compliance. Take complier_effect out."
         )
     received = (attended >= plan.minimum_sessions).astype(float) * assigned
@@ -168,23 +205,23 @@ def _compliers(
         ]  # fmt: skip
     except ValueError as error:
         raise DoseError(
-            f"{data.trial}: {error}: nobody of {plan.arm} attended "
+            f"{data.trial}: {error}: nobody of {labels[plan.arm]} attended "
             f"{plan.minimum_sessions} sessions."
         ) from None
     pooled = pool([f.value for f in fits], [f.se**2 for f in fits], fits[0].df)
     weakest = min(f.first_stage for f in fits)
     notes = [
         f"effect among those who attend at least {plan.minimum_sessions} sessions when assigned "
-        f"to {plan.arm}: assumes that assignment works through these sessions alone "
-        f"({plan.justification}), and that nobody of {plan.reference} can attend",
-        f"first-stage F {weakest:.0f}" + (": weak instrument" if weakest < WEAK else ""),
+        f"to {labels[plan.arm]}: assumes that assignment works through these sessions alone "
+        f"({plan.justification}), and that nobody of {labels[plan.reference]} can attend",
+        _strength(weakest, plan.minimum_sessions),
     ]
+    if where["notes"]:
+        notes.append(where["notes"])
     if unknown:
         notes.append(f"{unknown} participants without a record count as not attending")
-    labels = {arm: data.study.arms[arm].label for arm in matrix.arms}
     yield {
         **where,
-        "analysis": "dose response, compliers",
         "quantity": "difference",
         "arm": plan.arm,
         "reference": plan.reference,
@@ -196,10 +233,20 @@ def _compliers(
         "notes": "; ".join(notes),
         **_inference(pooled, where["level"]),
     }
-    yield {**where, "analysis": "dose response, compliers", "quantity": "probability",
+    yield {**where, "quantity": "probability",
            "arm": plan.arm, "contrast": f"attended at least {plan.minimum_sessions} sessions",
            "estimate": float(received[assigned == 1].mean()), "unit": "proportion",
            "n_arm": int(assigned.sum()), "method": "description", "level": None}  # fmt: skip
+
+
+def _strength(first_stage: float, sessions: int) -> str:
+    """Say how strongly assignment decided who attended."""
+    if math.isinf(first_stage):
+        return (
+            f"everyone who was assigned to it attended at least {sessions} sessions: assignment "
+            "and attendance are the same, and the effect is that of assignment"
+        )
+    return f"first-stage F {first_stage:.0f}" + (": weak instrument" if first_stage < WEAK else "")
 
 
 def least_squares_hc3(x: Floats, y: Floats, column: int) -> tuple[float, float]:

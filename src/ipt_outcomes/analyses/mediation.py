@@ -27,6 +27,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
+from ipt_outcomes.analyses.attempts import possible
 from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.percentiles import (
     EXPANDED,
@@ -137,14 +138,37 @@ def mediation(data: TrialData) -> pd.DataFrame:
     Raises
     ------
     MediationError
-        When the mediator does not lie between baseline and outcome, or too few have both.
+        When the mediator does not lie between baseline and outcome. A path that too few
+        participants can be asked about leaves a row that says so.
     """
     plan = data.study.analyses.mediation
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     rows: list[Row] = []
     for name, path in plan.paths.items():
-        rows.extend(_path(data, name, path))
+        _require_order(data, name, path)
+    for name, path in plan.paths.items():
+        about = exploratory(
+            data,
+            f"mediation, {name}",
+            outcome=path.outcome or data.study.primary_outcome,
+            estimand=data.study.primary_estimand,
+            arm=path.arm,
+            reference=path.reference or data.study.reference_arm,
+        )
+        rows.extend(possible(_path(data, name, path), data, about))
     return estimates(rows)
+
+
+def _require_order(data: TrialData, name: str, path: MediationPath) -> None:
+    study = data.study
+    visits, endpoint = study.visits, study.estimands[study.primary_estimand].endpoint
+    if not 0 < visits[path.mediator_visit].week < visits[endpoint].week:
+        raise MediationError(
+            f"mediation path {name}: the mediator is measured at {path.mediator_visit} (week "
+            f"{visits[path.mediator_visit].week:g}), the outcome at {endpoint} (week "
+            f"{visits[endpoint].week:g}). A mediator comes after baseline and before the outcome: "
+            "mend mediator_visit."
+        )
 
 
 def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
@@ -155,18 +179,11 @@ def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
     endpoint = study.estimands[estimand].endpoint
     reference = path.reference or study.reference_arm
     visits = study.visits
-    if not 0 < visits[path.mediator_visit].week < visits[endpoint].week:
-        raise MediationError(
-            f"{name}: the mediator is measured at {path.mediator_visit} (week "
-            f"{visits[path.mediator_visit].week:g}), the outcome at {endpoint} (week "
-            f"{visits[endpoint].week:g}). A mediator comes after baseline and before the outcome: "
-            "mend mediator_visit."
-        )
     first = score_matrix(data, path.mediator, estimand, None)
     second = score_matrix(data, outcome, estimand, None)
     for arm in (path.arm, reference):
         if arm not in second.arms:
-            raise MediationError(f"{name}: {data.trial} has no arm {arm}.")
+            raise MediationError(f"mediation path {name}: {data.trial} has no arm {arm}.")
     places = [second.arms.index(path.arm), second.arms.index(reference)]
     m, y = first.at(path.mediator_visit), second.at(endpoint)
     x = np.column_stack([second.baseline, first.baseline, second.covariates])
@@ -176,8 +193,12 @@ def _path(data: TrialData, name: str, path: MediationPath) -> Iterator[Row]:
     n1, n0 = int(arm01.sum()), int((1 - arm01).sum())
     if min(n1, n0) < FEWEST:
         raise MediationError(
-            f"{name}: {n1} and {n0} participants have mediator and outcome; at least {FEWEST} in "
-            "each arm are needed. Name another visit, or take the path out."
+            f"mediation path {name}: {n1} and {n0} participants of {study.arms[path.arm].label} "
+            f"and {study.arms[reference].label} have both baselines, "
+            f"{study.outcomes[path.mediator].short_label} at {visits[path.mediator_visit].label} "
+            f"and {study.outcomes[outcome].short_label} at {visits[endpoint].label}; at least "
+            f"{FEWEST} in each arm are needed. Name another mediator_visit under analyses: "
+            f"mediation: paths: {name}, or take the path out."
         )
     x = x[inside][:, np.ptp(x[inside], axis=0) > 0]
     whole = (arm01, m[inside], y[inside], x)

@@ -29,7 +29,7 @@ from ipt_outcomes.analyses.factorial import (
 from ipt_outcomes.analyses.repeated import fit_repeated_measures
 from ipt_outcomes.frames import CHARACTERISTIC
 from ipt_outcomes.results import Row, estimates
-from ipt_outcomes.study.components import add_on_contrasts
+from ipt_outcomes.study.components import add_on_contrasts, no_add_on
 from ipt_outcomes.study.effects import Factorial, MedicationAnalysis
 
 
@@ -60,10 +60,7 @@ def medication(data: TrialData) -> pd.DataFrame:
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
     pairs = add_on_contrasts(data.study, data.arms)
     if not pairs and plan.factorial is None:
-        raise MedicationError(
-            f"{data.trial}: no two arms differ by medication or psychotherapy alone. Take "
-            "medication out of analyses in config.yaml, or complete the components under arms."
-        )
+        raise MedicationError(f"{data.trial}: {no_add_on(data.study, data.arms)}")
     about: Row = {
         "trial": data.trial,
         "outcome": data.study.primary_outcome,

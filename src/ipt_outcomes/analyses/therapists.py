@@ -33,6 +33,8 @@ from ipt_outcomes.study.clusters import TherapistsAnalysis
 
 FEW = 10
 """Fewer clusters than these tell little about their variance; every row says so."""
+ROUNDING = 1e-6
+"""Twice a difference of log-likelihoods below this is the maximiser's rounding, not evidence."""
 SHRUNKEN = "shrunken towards the average; few participants each: no ranking"
 WORDS = {"therapist": "therapists", "group": "groups", "site": "sites"}
 VARIANT = {
@@ -341,7 +343,9 @@ class Clusters:
         same = main.fit.likelihood.structure.names == found.fit.likelihood.structure.names
         if self.plan.effect == "by-visit" or not same:
             return
-        statistic = max(0.0, 2 * (main.fit.loglik - found.fit.loglik))
+        statistic = 2 * (main.fit.loglik - found.fit.loglik)
+        if statistic < ROUNDING:  # a variance of zero: the two models are one
+            statistic = 0.0
         yield {**about, "quantity": "test", "unit": "chi-squared", "statistic": statistic,
                "contrast": f"no variance between {WORDS[self.plan.cluster]}", "df_numerator": 1,
                "p": 0.5 * float(stats.chi2.sf(statistic, 1)) if statistic > 0 else 1.0,

@@ -18,12 +18,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ipt_outcomes.analyses.attempts import not_possible
 from ipt_outcomes.analyses.covariates import covariate_columns
 from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.disclosure import FLOW
 from ipt_outcomes.analyses.event_rows import EventRows
 from ipt_outcomes.analyses.event_times import (
     EventTimes,
+    RelapseError,
     first_status,
     leaving_the_study,
     relapse,
@@ -69,12 +71,13 @@ def time_to_event(data: TrialData) -> pd.DataFrame:
     ------
     StatusError
         When nothing is named that the trial has.
-    ipt_outcomes.analyses.event_times.RelapseError
-        When relapse is asked for without its conditioning, or without follow-up.
+        A relapse that these data do not allow leaves a row that says so.
     """
     plan = data.study.analyses.time_to_event
     assert plan is not None, "the workflow asks for this analysis only when it is configured"
-    rows = [row for event in events(data) for row in _rows(data, event)]
+    refused: list[Row] = []
+    rows = [row for event in events(data, refused) for row in _rows(data, event)]
+    rows += refused
     if not rows:
         raise StatusError(
             f"{data.trial}: analyses.time_to_event names no event that this trial has. Give an "
@@ -109,30 +112,30 @@ class Event:
     about: str
 
 
-def events(data: TrialData) -> Iterator[Event]:
+def events(data: TrialData, refused: list[Row]) -> Iterator[Event]:
     """Find the events that the configuration names.
 
     Parameters
     ----------
     data
         The trial.
+    refused
+        Takes the row of each relapse that these data do not allow; the other events stand.
 
     Raises
     ------
     StatusError
         When an event needs a definition that is not there.
-    ipt_outcomes.analyses.event_times.RelapseError
-        When relapse is asked for without its conditioning, or without follow-up.
     """
     plan = data.study.analyses.time_to_event
     assert plan is not None
     for outcome in data.study.outcomes_of(data.trial):
         if outcome in plan.outcomes:
-            yield from _of_outcome(data, outcome)
+            yield from _of_outcome(data, outcome, refused)
     yield from _of_participation(data)
 
 
-def _of_outcome(data: TrialData, outcome: str) -> Iterator[Event]:
+def _of_outcome(data: TrialData, outcome: str, refused: list[Row]) -> Iterator[Event]:
     plan = data.study.analyses.time_to_event
     assert plan is not None
     estimand = data.study.primary_estimand
@@ -154,7 +157,12 @@ def _of_outcome(data: TrialData, outcome: str) -> Iterator[Event]:
             followed = covariates[times.participants]
             yield Event(times, followed, f"time to {name}", name, where, about)
     if outcome in plan.relapse:
-        yield from _relapse(data, outcome, matrix, definitions, covariates)
+        try:
+            relapses = list(_relapse(data, outcome, matrix, definitions, covariates))
+        except (RelapseError, StatusError) as error:
+            refused.append(not_possible(error, data, exploratory(data, "relapse", **where)))
+        else:
+            yield from relapses
 
 
 def _relapse(

@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from ipt_outcomes.results import NOT_POSSIBLE, WHOLE_ANALYSIS
+
 SHARED, RESTRICTED = Path("results/shared"), Path("results/restricted")
 
 
@@ -91,6 +93,9 @@ def _looks(trial: str, where: _Where) -> Iterator[str]:
     failed = _not_converged(trial)
     if failed:
         yield f"{trial}: models that did not converge: {', '.join(failed)}"
+    refused = _not_possible(trial)
+    if refused:
+        yield f"{trial}: not possible with these data, the report says why: {', '.join(refused)}"
 
 
 def _severities(path: Path) -> dict[str, int]:
@@ -106,13 +111,22 @@ def _severities(path: Path) -> dict[str, int]:
 
 def _not_converged(trial: str) -> list[str]:
     """Name the analyses of a trial that hold a fit without convergence."""
-    path = SHARED / "estimates.csv"
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8", newline="") as stream:
-        failed = [
-            row["analysis"]
-            for row in csv.DictReader(stream)
-            if row["trial"] == trial and row["converged"] == "False"
-        ]
+    failed = [row["analysis"] for row in _estimates(trial) if row["converged"] == "False"]
     return list(dict.fromkeys(failed))
+
+
+def _not_possible(trial: str) -> list[str]:
+    """Name the analyses of a trial that its data do not allow."""
+    refused = [
+        row["analysis"].removesuffix(WHOLE_ANALYSIS)
+        for row in _estimates(trial)
+        if row.get("notes", "").startswith(NOT_POSSIBLE)
+    ]
+    return list(dict.fromkeys(refused))
+
+
+def _estimates(trial: str) -> Iterator[dict[str, str]]:
+    path = SHARED / "estimates.csv"
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as stream:
+            yield from (row for row in csv.DictReader(stream) if row["trial"] == trial)

@@ -35,3 +35,29 @@ def add_on_contrasts(study: Study, arms: list[str]) -> list[tuple[str, str, str]
             if same_medication and a.has_psychotherapy and not b.has_psychotherapy:
                 found.append((more, less, f"what {a.psychotherapy} adds to medication"))
     return found
+
+
+def no_add_on(study: Study, arms: list[str]) -> str:
+    """Say what an add-on contrast needs, and what the arms have instead.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    arms
+        Arms of the trial.
+    """
+    have = "; ".join(f"{arm}: {_components(study, arm)}" for arm in arms)
+    return (
+        "medication compares two arms with the same psychotherapy in the same format, one of them "
+        "with medication, or two arms with the same medication, one of them with psychotherapy; "
+        f"there are none among {have}. Take medication out of analyses, or complete the "
+        "components under arms."
+    )
+
+
+def _components(study: Study, arm: str) -> str:
+    described = study.arms[arm]
+    parts = [f"{described.psychotherapy} ({described.format})"] * described.has_psychotherapy
+    parts += [described.medication] * described.has_medication
+    return " and ".join(parts) or "neither"

@@ -41,6 +41,7 @@ def clinical_problems(study: Study) -> Iterator[Problem]:
                     f"{covariate} does not stand under characteristics (or site).",
                     f"Known are {known}.",
                 )
+    yield from _relapse_without_follow_up(study)
     if plans.counts is not None:
         for name, count in plans.counts.outcomes.items():
             if count.visit is not None and count.visit not in study.visits:
@@ -49,3 +50,20 @@ def clinical_problems(study: Study) -> Iterator[Problem]:
                     f"{count.visit} does not stand under visits.",
                     f"Known are {', '.join(study.visits)}.",
                 )
+
+
+def _relapse_without_follow_up(study: Study) -> Iterator[Problem]:
+    """Yield relapse on an outcome that no trial measures after the endpoint."""
+    plan, estimand = study.analyses.time_to_event, study.estimands.get(study.primary_estimand)
+    end = study.visits.get(estimand.endpoint) if estimand is not None else None
+    if plan is None or end is None:
+        return
+    for outcome in plan.relapse:
+        having = [trial for trial in study.trials if outcome in study.outcomes_of(trial)]
+        weeks = [study.visits[v].week for trial in having for v in study.visits_of(trial)]
+        if having and not any(week > end.week for week in weeks):
+            yield (
+                ("analyses", "time_to_event", "relapse", outcome),
+                f"no visit comes after the endpoint, {end.label}: relapse needs follow-up.",
+                "Take relapse out, or name the follow-up under visits.",
+            )

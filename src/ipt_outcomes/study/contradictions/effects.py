@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ipt_outcomes.study.components import add_on_contrasts, no_add_on
 from ipt_outcomes.study.config import Study
 from ipt_outcomes.study.effects import SEVERITY
 from ipt_outcomes.study.findings import Problem
@@ -55,6 +56,10 @@ def effect_problems(study: Study) -> Iterator[Problem]:
             )
     if (medication := plans.medication) is not None:
         cells = medication.factorial
+        arms = [study.arms_of(trial) for trial in study.trials]
+        # A study of several trials may have some that medication cannot be asked about.
+        if cells is None and not any(add_on_contrasts(study, found) for found in arms):
+            yield ("analyses", "medication"), no_add_on(study, list(study.arms)), ""
         if cells is not None:
             yield from known(("medication", "factorial"), cells.arms, "arms")
             if cells.characteristic is not None:

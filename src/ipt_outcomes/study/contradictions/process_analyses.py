@@ -32,7 +32,14 @@ def process_problems(study: Study) -> Iterator[Problem]:
             names = ", ".join(sorted(known[section])) or "none"
             yield ("analyses", *key), f"{value} does not stand under {section}.", f"Known: {names}."
     yield from _unlabelled_terms(study)
+    yield from _mediators(study)
     dose = study.analyses.dose_response
+    if dose and not any(trial.columns.sessions_attended for trial in study.trials.values()):
+        yield (
+            ("analyses", "dose_response"),
+            "no trial has a column with the number of sessions attended.",
+            "Name it under columns: sessions_attended, or take dose_response out.",
+        )
     effect = dose.complier_effect if dose else None
     if effect and effect.reference in study.arms and study.arms[effect.reference].has_psychotherapy:
         yield (
@@ -40,6 +47,23 @@ def process_problems(study: Study) -> Iterator[Problem]:
             f"{effect.reference} offers psychotherapy, so that assignment is no instrument.",
             "Name an arm whose participants cannot attend, or take complier_effect out.",
         )
+
+
+def _mediators(study: Study) -> Iterator[Problem]:
+    """Yield mediators that are not measured between baseline and outcome."""
+    plan, estimand = study.analyses.mediation, study.estimands.get(study.primary_estimand)
+    end = study.visits.get(estimand.endpoint) if estimand is not None else None
+    if plan is None or end is None:
+        return
+    for name, path in plan.paths.items():
+        measured = study.visits.get(path.mediator_visit)
+        if measured is not None and not 0 < measured.week < end.week:
+            yield (
+                ("analyses", "mediation", "paths", name, "mediator_visit"),
+                f"{path.mediator_visit} does not lie after baseline and before the outcome at "
+                f"{end.label}.",
+                "Name a visit in between, or take the path out.",
+            )
 
 
 def _unlabelled_terms(study: Study) -> Iterator[Problem]:
