@@ -112,6 +112,34 @@ def test_reisby(tmp_path):
     assert study.visits["week_5"].week == 5
 
 
+def without_a_baseline_visit(folder: Path, **columns: int) -> str:
+    rows = [
+        {"subject": n, "treatment": "AB"[n % 2], **{k: v + n for k, v in columns.items()},
+         "month": month, "bdi": 30 - month + n % 7}
+        for n in range(20) for month in (2, 3, 5)
+    ]  # fmt: skip
+    path = folder / "export.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return draft_config([path], folder).text
+
+
+@pytest.mark.parametrize("column", ["bdi.pre", "baseline_bdi"])
+def test_a_baseline_beside_the_visits_is_a_decision(tmp_path, column):
+    (line,) = [
+        line
+        for line in without_a_baseline_visit(tmp_path, **{column: 20}).splitlines()
+        if "phase: DECIDE" in line
+    ]
+    assert "baseline only if treatment had not begun at Month 2" in line
+    assert f"seems to be {column}, the same in all rows" in line
+
+
+def test_the_first_visit_is_a_baseline_to_check(tmp_path):
+    text = without_a_baseline_visit(tmp_path, age=20)
+    assert "week: 0    # check: no visit is called a baseline; this is the first" in text
+    assert "phase: baseline    # check: only if treatment had not begun" in text
+
+
 def spss(folder: Path, *, with_email: bool = False) -> Path:
     """Write a trial as SPSS saves it: labels, user-missing values, items."""
     rows = []

@@ -233,6 +233,32 @@ def _guess_characteristics(roles: Roles, free: Mapping[str, Column]) -> None:
             roles.candidates.append(name)
 
 
+def baseline_columns(roles: Roles) -> dict[str, str]:
+    """Find scores from before treatment that stand in the same way in all rows of a participant.
+
+    Parameters
+    ----------
+    roles
+        The parts that the columns of an export with a row per assessment play.
+
+    Returns
+    -------
+    dict
+        Outcome: the column that is named like its baseline score, such as ``bdi.pre``.
+    """
+    constant = [*roles.candidates, *(one.name for one in roles.characteristics.values())]
+    found: dict[str, str] = {}
+    for outcome in roles.outcomes:
+        if not isinstance(outcome.columns, str):
+            continue
+        stem = plain_words(outcome.columns)
+        for name in constant:
+            told = timing_in(name)
+            if told is not None and told[0].phase == "baseline" and told[1] == stem:
+                found.setdefault(outcome.name, name)
+    return found
+
+
 def _short(name: str) -> str:
     short = re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()[:40]
     return short if short[:1].isalpha() else f"c_{short}"[:40]

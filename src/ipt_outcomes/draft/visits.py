@@ -28,6 +28,8 @@ class VisitGuess:
         When it was planned; None where the export does not say it.
     planned
         Whether any score stands in its rows.
+    assumed
+        Whether it is the baseline only for want of one: the earliest visit, named otherwise.
     """
 
     name: str
@@ -37,6 +39,7 @@ class VisitGuess:
     phase: Phase | None
     window: tuple[int, int] | None = None
     planned: bool = True
+    assumed: bool = False
 
 
 def visit_guesses(export: ExportRead, roles: Roles) -> list[VisitGuess]:
@@ -60,7 +63,8 @@ def visit_guesses(export: ExportRead, roles: Roles) -> list[VisitGuess]:
     if there and not any(one.phase == "baseline" for one in there):
         first = min(there, key=lambda one: one.week if one.week is not None else 1e9)
         at = visits.index(first)
-        visits[at] = replace(first, phase="baseline", week=min(first.week or 0, 0))
+        assumed = first.week is None or first.week > 0
+        visits[at] = replace(first, phase="baseline", week=min(first.week or 0, 0), assumed=assumed)
     ordered = sorted(visits, key=lambda one: (one.week is None, one.week or 0))
     return _with_windows(ordered, roles)
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ipt_outcomes.draft.arms import ArmGuess, arm_guesses
 from ipt_outcomes.draft.exports import DraftError, ExportRead, read_exports
 from ipt_outcomes.draft.outcomes import OutcomeGuess, short_name
-from ipt_outcomes.draft.roles import Roles, guess_roles
+from ipt_outcomes.draft.roles import Roles, baseline_columns, guess_roles
 from ipt_outcomes.draft.trial_section import trial_section
 from ipt_outcomes.draft.visits import VisitGuess, visit_guesses
 from ipt_outcomes.draft.yaml_text import Lines, inline, scalar
@@ -105,7 +105,7 @@ def draft_config(
     _head(out, export, trial)
     trial_section(out, export, roles, trial, arms, visits)
     _arms(out, arms)
-    _visits(out, visits)
+    _visits(out, visits, baseline_columns(roles))
     _outcomes(out, roles)
     _characteristics(out, roles)
     _estimands(out, visits)
@@ -167,21 +167,29 @@ def _arms(out: Lines, arms: Sequence[ArmGuess]) -> None:
     out()
 
 
-def _visits(out: Lines, visits: Sequence[VisitGuess]) -> None:
+def _visits(out: Lines, visits: Sequence[VisitGuess], before: Mapping[str, str]) -> None:
     out("# --- planned assessments, in weeks since randomisation\nvisits:")
     for visit in visits:
         if not visit.planned:
             continue
         out.put(1, visit.name)
         out.put(2, "label", visit.label)
-        if visit.week is None:
+        if visit.assumed:
+            out.put(2, "week", visit.week, check="no visit is called a baseline; this is the first")
+        elif visit.week is None:
             out.put(2, "week", decide=f"weeks from randomisation to {visit.label}")
         else:
             out.put(2, "week", visit.week)
         if visit.window is not None:
             out.put(2, "window_days", list(visit.window),
                     check="half-way to the neighbours: take the protocol's windows")  # fmt: skip
-        if visit.phase is None:
+        if visit.assumed and before:
+            out.put(2, "phase", decide=_which_baseline(visit, before))
+        elif visit.assumed:
+            out.put(2, "phase", visit.phase,
+                    check="only if treatment had not begun: without a baseline score there is no "
+                    "primary analysis")  # fmt: skip
+        elif visit.phase is None:
             out.put(2, "phase", decide="treatment or follow-up")
         elif visit.phase == "treatment":
             out.put(2, "phase", visit.phase, check="or follow-up")
@@ -190,6 +198,16 @@ def _visits(out: Lines, visits: Sequence[VisitGuess]) -> None:
         else:
             out.put(2, "phase", visit.phase)
     out()
+
+
+def _which_baseline(visit: VisitGuess, before: Mapping[str, str]) -> str:
+    """Ask what the baseline is: the first visit, or a column beside the visits."""
+    columns = ", ".join(before.values())
+    return (
+        f"baseline only if treatment had not begun at {visit.label}. The score before treatment "
+        f"seems to be {columns}, the same in all rows of a participant: give it a row of its own "
+        "for each participant in the export, as the earliest visit, and draft anew"
+    )
 
 
 def _outcomes(out: Lines, roles: Roles) -> None:
