@@ -164,10 +164,12 @@ def refusing(error):
     ],
 )  # fmt: skip
 def test_an_analysis_that_the_data_do_not_allow_leaves_a_row(reference_trial, error, said):
-    (row,) = answered(reference_trial, "dose_response", refusing(error)).to_dict("records")
+    row, listed = answered(reference_trial, "dose_response", refusing(error)).to_dict("records")
     assert row["analysis"] == "dose response, the whole analysis"
     assert row["method"] == NOT_FITTED
     assert row["notes"] == f"not possible: {said}"
+    assert listed["analysis"] == "not possible, dose response"
+    assert listed["notes"] == f"not possible: dose response: {said}"
     assert pd.isna(row["converged"])
 
 

@@ -156,9 +156,9 @@ def test_a_stop_at_the_end_is_said_once(tmp_path, capsys: pytest.CaptureFixture[
 
 def test_what_the_data_do_not_allow_is_said_at_the_end(results: Path) -> None:
     (results / "results/shared/estimates.csv").write_text(
-        "trial,analysis,converged,notes\n"
-        'a,"dose response, the whole analysis",,not possible: no sessions\n'
-        "b,relapse,,not possible: nobody is well\n",
+        "trial,analysis,converged,method,notes\n"
+        'a,"dose response, the whole analysis",,not fitted,not possible: no sessions\n'
+        "b,relapse,,not fitted,not possible: nobody is well\n",
         "utf-8",
     )
     assert "  a: not possible with these data, the report says why: dose response" in run_summary(

@@ -76,7 +76,7 @@ def attempted(rows: Iterable[Row], about: Mapping[str, Any]) -> Iterator[Row]:
 
 
 def answered(data: TrialData, analysis: str, ask: Callable[[], pd.DataFrame]) -> pd.DataFrame:
-    """Run an analysis; one that the data do not allow leaves one row that says why.
+    """Run an analysis; one that the data do not allow leaves word of it (:func:`not_possible`).
 
     Parameters
     ----------
@@ -106,11 +106,11 @@ def answered(data: TrialData, analysis: str, ask: Callable[[], pd.DataFrame]) ->
             raise
         name = _NAMES.get(analysis, analysis.replace("_", " "))
         about = exploratory(data, name + WHOLE_ANALYSIS)
-        return estimates([not_possible(error, data, about)])
+        return estimates(not_possible(error, data, about))
 
 
 def possible(rows: Iterable[Row], data: TrialData, about: Mapping[str, Any]) -> Iterator[Row]:
-    """Pass on the rows of a part of an analysis, or the one row that says why there are none.
+    """Pass on the rows of a part of an analysis, or what says why there are none.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def possible(rows: Iterable[Row], data: TrialData, about: Mapping[str, Any]) -> 
     except ValueError as error:
         if not is_refusal(error):
             raise
-        made = [not_possible(error, data, about)]
+        made = not_possible(error, data, about)
     yield from made
 
 
@@ -143,8 +143,12 @@ def is_refusal(error: BaseException) -> bool:
     return isinstance(error, ValueError) and type(error).__module__.startswith(_REFUSING)
 
 
-def not_possible(error: ValueError, data: TrialData, about: Mapping[str, Any]) -> Row:
-    """Make the row that stands for an analysis, or a part of one, that the data do not allow.
+def not_possible(error: ValueError, data: TrialData, about: Mapping[str, Any]) -> list[Row]:
+    """Make what stands for an analysis, or a part of one, that the data do not allow.
+
+    One row of a model that was not fitted, which tables and figures of the analysis name, and one
+    in the list of all that is not possible, which the report shows even where nothing else stands
+    of the analysis.
 
     Parameters
     ----------
@@ -159,13 +163,24 @@ def not_possible(error: ValueError, data: TrialData, about: Mapping[str, Any]) -
     told = _told(error) or str(error).removeprefix(f"{data.trial}: ")
     told = without_small_counts(told, data.study.privacy.smallest_group)
     said = "; ".join(line.strip().removesuffix(".") for line in told.splitlines() if line.strip())
-    return {
+    labels = {name: about[name] for name in _LABELS if about.get(name) is not None}
+    row: Row = {
         "quantity": "difference",
         "contrast": "the analysis",
-        **{name: about[name] for name in _LABELS if about.get(name) is not None},
+        **labels,
         "method": NOT_FITTED,
         "notes": f"{NOT_POSSIBLE}: {said}",
     }
+    name = about["analysis"].removesuffix(WHOLE_ANALYSIS)
+    listed: Row = {
+        **row,
+        "analysis": f"{NOT_POSSIBLE}, {name}",
+        "quantity": "test",
+        "status": "exploratory",
+        "method": NOT_POSSIBLE,
+        "notes": f"{NOT_POSSIBLE}: {name}: {said}",
+    }
+    return [row, listed]
 
 
 def without_small_counts(text: str, smallest: int) -> str:

@@ -61,7 +61,7 @@ from ipt_outcomes.analyses.status import REMISSION, RESPONSE, StatusError, statu
 from ipt_outcomes.analyses.therapists import TherapistError, clustered_outcomes
 from ipt_outcomes.analyses.time_to_event import events
 from ipt_outcomes.analyses.within_between import ProcessError
-from ipt_outcomes.results import Row, estimates
+from ipt_outcomes.results import NOT_FITTED, Row, estimates
 
 NO_MODEL = (GeeError, HazardError, LogisticError)
 """Models that these data do not have; their own analyses do without, and say so."""
@@ -213,7 +213,7 @@ def _of_each_event(data: TrialData, level: float) -> Iterator[Row]:
     for event in events(data, refused):
         where = {**_where(data, f"diagnostics, {event.analysis}"), **event.where}
         yield from _examined(examine_hazards(data, event, where, level), where)
-    for row in refused:
+    for row in (row for row in refused if row["method"] == NOT_FITTED):
         where = _where(data, f"diagnostics, {row['analysis']}", row["outcome"])
         yield {**where, **NOT_EXAMINED, "notes": OWN_JOB_SAYS}
 

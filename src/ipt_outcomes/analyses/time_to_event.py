@@ -120,7 +120,7 @@ def events(data: TrialData, refused: list[Row]) -> Iterator[Event]:
     data
         The trial.
     refused
-        Takes the row of each relapse that these data do not allow; the other events stand.
+        Takes what stands for each relapse that these data do not allow; the other events stand.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def _of_outcome(data: TrialData, outcome: str, refused: list[Row]) -> Iterator[E
         try:
             relapses = list(_relapse(data, outcome, matrix, definitions, covariates))
         except (RelapseError, StatusError) as error:
-            refused.append(not_possible(error, data, exploratory(data, "relapse", **where)))
+            refused += not_possible(error, data, exploratory(data, "relapse", **where))
         else:
             yield from relapses
 

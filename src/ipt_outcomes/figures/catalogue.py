@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from ipt_outcomes.results import WHOLE_ANALYSIS
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.components import add_on_contrasts
 from ipt_outcomes.tables.growth import has_follow_up
@@ -23,6 +24,13 @@ ANALYSES: dict[str, str | tuple[str, ...]] = {
     "non_inferiority": ("non-inferiority", "equivalence"),
     "durability": "growth, durability",
     "within_person": ("lagged effects", "cross-lagged panel"),
+    "responders": "response" + WHOLE_ANALYSIS,
+    "response_by_visit": "response" + WHOLE_ANALYSIS,
+    "reliable_change": "response" + WHOLE_ANALYSIS,
+    "time_to_events": ("time to event" + WHOLE_ANALYSIS, "relapse"),
+    "missing_scores": "missing data" + WHOLE_ANALYSIS,
+    "robustness_remission": "robustness" + WHOLE_ANALYSIS,
+    "tipping_points": "robustness" + WHOLE_ANALYSIS,
 }
 """Figure: beginnings of the names of its analyses, where they are not the figure's name."""
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ipt_outcomes.results import NOT_POSSIBLE, WHOLE_ANALYSIS
+from ipt_outcomes.results import NOT_FITTED, NOT_POSSIBLE, WHOLE_ANALYSIS
 
 SHARED, RESTRICTED = Path("results/shared"), Path("results/restricted")
 
@@ -95,7 +95,7 @@ def _looks(trial: str, where: _Where) -> Iterator[str]:
         yield f"{trial}: models that did not converge: {', '.join(failed)}"
     refused = _not_possible(trial)
     if refused:
-        yield f"{trial}: not possible with these data, the report says why: {', '.join(refused)}"
+        yield f"{trial}: not possible with these data, the report says why: {'; '.join(refused)}"
 
 
 def _severities(path: Path) -> dict[str, int]:
@@ -120,7 +120,7 @@ def _not_possible(trial: str) -> list[str]:
     refused = [
         row["analysis"].removesuffix(WHOLE_ANALYSIS)
         for row in _estimates(trial)
-        if row.get("notes", "").startswith(NOT_POSSIBLE)
+        if row.get("method") == NOT_FITTED and row["notes"].startswith(NOT_POSSIBLE)
     ]
     return list(dict.fromkeys(refused))
 
