@@ -116,6 +116,19 @@ def test_rows_of_the_reference_trial(reference_trial):
     assert 0 < test["p"].item() < 0.5
 
 
+def test_no_variance_up_to_rounding_is_none(reference_trial):
+    # dealt out anew like this, the log-likelihoods with and without therapists differ by 2e-13
+    people = reference_trial.participants
+    treated = people["therapist"].notna()
+    dealt = np.random.default_rng(2).permutation(people.loc[treated, "therapist"].to_numpy())
+    people = people.assign(therapist=people["therapist"].mask(treated))
+    people.loc[treated, "therapist"] = dealt
+    data = with_plan(replace(reference_trial, participants=people), {"residual": "common"})
+    test = pick(therapists(data), quantity="test")
+    assert test["statistic"].item() == 0
+    assert test["p"].item() == 1
+
+
 def test_single_therapists_are_restricted_and_their_twin_is_not(reference_trial):
     table = therapists(with_plan(reference_trial, {"residual": "common"}))
     single = table[table["analysis"] == "therapists, predicted effects"]
