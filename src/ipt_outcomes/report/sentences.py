@@ -10,7 +10,16 @@ from collections.abc import Iterator
 
 from ipt_outcomes.study.trials import Trial
 from ipt_outcomes.tables.numbers import level
-from ipt_outcomes.tables.quotes import Text, estimated, joined, listed, named, quote, words
+from ipt_outcomes.tables.quotes import (
+    Text,
+    estimated,
+    joined,
+    listed,
+    named,
+    participants,
+    quote,
+    words,
+)
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, COMPLETERS, PER_PROTOCOL, Source
 
@@ -152,9 +161,10 @@ def _participants(source: Source) -> Text:
         for name in study.outcomes_of(source.trial)
     ]
     randomised = source.rows.first(analysis="flow", contrast="randomised", arm=None)
-    n = words(quote(randomised, "count"), " participants") if randomised else words("Participants")
+    n = participants(randomised) if randomised else words("Participants")
+    were = " was" if str(n).startswith("1 ") else " were"
     return words(
-        n, " were randomised to ", arms, " and assessed at ", listed(visits), ". ",
+        n, f"{were} randomised to ", arms, " and assessed at ", listed(visits), ". ",
         "The outcome was the " if len(outcomes) == 1 else "Outcomes were the ",
         listed(outcomes, last=" and the "), ".",
     )  # fmt: skip

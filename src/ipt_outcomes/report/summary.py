@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ipt_outcomes.tables.quotes import Text, joined, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, listed, named, participants, quote, words
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
 
 
@@ -17,13 +17,21 @@ def question(source: Source) -> Text:
     study = source.study
     estimand = study.estimands[study.primary_estimand]
     randomised = source.rows.first(analysis="flow", contrast="randomised", arm=None)
-    n = words(quote(randomised, "count"), " participants") if randomised else words("Participants")
+    n = participants(randomised) if randomised else words("Participants")
+    were = " was" if str(n).startswith("1 ") else " were"
+    by_chance = " at random" if has_randomisation(source) else ""
     return words(
-        n, " were assigned at random to ", listed([source.arm(arm) for arm in source.arms]),
+        n, f"{were} assigned{by_chance} to ", listed([source.arm(arm) for arm in source.arms]),
         ". The question: ", named(estimand.label), ", in ", named(_lowered(estimand.population)),
         ", measured by the ", named(study.outcomes[study.primary_outcome].label), " at ",
         source.visit(estimand.endpoint), ".",
     )  # fmt: skip
+
+
+def has_randomisation(source: Source) -> bool:
+    """Whether the study says when participants were randomised, by date or by days since."""
+    columns = source.study.trials[source.trial].columns
+    return columns.randomisation_date is not None or columns.visit_day is not None
 
 
 def _lowered(text: str) -> str:

@@ -9,6 +9,7 @@ Source: American Psychological Association (2020), Publication Manual, 7th ed., 
 from __future__ import annotations
 
 import math
+import re
 
 MINUS = "\N{MINUS SIGN}"
 NOT_KNOWN = "\N{EN DASH}"
@@ -55,6 +56,17 @@ def small(value: float | None) -> str:
         return number(value, max(0, 1 - power))
     digits = str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{number(value / 10.0**power, 1)} × 10{digits}"
+
+
+def true_minus(text: str) -> str:
+    """Give the numbers of a sentence a true minus sign; ranges and names keep their hyphens.
+
+    Examples
+    --------
+    >>> true_minus("an interval of -4.9 to 2.6, items 1-4, visit-2")
+    'an interval of −4.9 to 2.6, items 1-4, visit-2'
+    """
+    return re.sub(r"(?<![\w.,)\]-])-(?=\d)", MINUS, text)
 
 
 def p_value(p: float | None) -> str:

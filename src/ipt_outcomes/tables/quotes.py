@@ -65,6 +65,29 @@ def _level(row: Row) -> str:
     return numbers.level(row["level"])
 
 
+_ADVANTAGE = re.compile(
+    r"an advantage of (?P<size>-?[\d.]+) (?P<unit>.+?) "
+    r"\(interval (?P<low>-?[\d.]+) to (?P<high>-?[\d.]+)\)"
+)
+
+
+def _notes(row: Row) -> str:
+    """Write a note: which way an advantage points is said in words, never by its sign."""
+
+    def told(found: re.Match[str]) -> str:
+        kind = "a disadvantage" if float(found["size"]) < 0 else "an advantage"
+        ends = " to ".join(_better_or_worse(found[end]) for end in ("low", "high"))
+        return f"{kind} of {found['size'].lstrip('-')} {found['unit']} (interval {ends})"
+
+    return numbers.true_minus(_ADVANTAGE.sub(told, row["notes"] or ""))
+
+
+def _better_or_worse(size: str) -> str:
+    if float(size) == 0:
+        return "0.0"
+    return f"{size.lstrip('-')} {'worse' if size.startswith('-') else 'better'}"
+
+
 FORMS: dict[str, Callable[[Row], str]] = {
     "estimate": lambda row: numbers.number(row["estimate"]),
     "absolute": _absolute,
@@ -94,7 +117,7 @@ FORMS: dict[str, Callable[[Row], str]] = {
     "covariance": lambda row: row["covariance"] or "",
     "interval method": lambda row: row["interval_method"] or "",
     "contrast": lambda row: row["contrast"] or "",
-    "notes": lambda row: row["notes"] or "",
+    "notes": _notes,
 }
 """Name of a form: how it writes a row of the estimates table."""
 
@@ -232,6 +255,18 @@ def quote(row: Mapping[str, Any], form: str) -> Piece:
         When there is no such form.
     """
     return Piece(FORMS[form](row), str(row["id"]), form)
+
+
+def participants(row: Mapping[str, Any], form: str = "count") -> Text:
+    """Write a number of participants with its noun.
+
+    Examples
+    --------
+    >>> str(participants({"id": "a", "estimate": 1.0, "notes": None}))
+    '1 participant'
+    """
+    shown = quote(row, form)
+    return words(shown, " participant" if shown.text == "1" else " participants")
 
 
 def named(label: object) -> Piece:
