@@ -16,6 +16,25 @@ CONVERGENCE = "diagnostics, convergence"
 RESIDUALS = "diagnostics, residuals"
 
 
+COOK = (
+    "Cook's distance: how far all coefficients of a model move together when one participant is "
+    "left out, measured against their uncertainty; the largest of all participants is given. Near "
+    "zero, nobody moves the result much."
+)
+DECREMENT = (
+    "Newton decrement: how far a fit still is from its best value; zero means that it has arrived."
+)
+INFORMATION = (
+    "Scaled information: how much the data tell about each coefficient, on one scale; a smallest "
+    "eigenvalue near zero means that some coefficients can hardly be told apart."
+)
+NORMALISED = (
+    "Normalised residuals: what a model leaves unexplained of the scores, freed of the correlation "
+    "between a participant's visits and divided by its SD; where the model holds they are spread "
+    "like a normal distribution."
+)
+
+
 def covariances(source: Source, outcome: str | None = None) -> list[str]:
     """Return the analyses with other covariances, that of the primary model first."""
     rows = source.rows if outcome is None else source.rows.where(outcome=outcome)
@@ -40,13 +59,14 @@ def diagnostics(source: Source, name: str = "diagnostics") -> Table:
         words("The result at ", endpoint, " under other covariances and without single "
               "participants: ", source.trial_label()),
         words("Outcome, covariance and comparison"),
-        estimate_columns(rows, "Difference")[1:],
+        (*estimate_columns(rows, "Difference")[1:], column("AIC"), column("BIC")),
         tuple(line for outcome in study.outcomes_of(source.trial)
               for line in _lines(source, outcome)),
         (
-            words("The covariance of the primary model stands first. AIC and BIC: smaller is "
-                  "better. With one participant left out: the smallest and the largest difference "
-                  "when each participant in turn is left out and the model is fitted anew."),
+            words("The covariance of the primary model stands first. AIC and BIC: "
+                  "information criteria of the whole model, smaller is better. One participant "
+                  "left out: from the lowest to the highest difference when each participant in "
+                  "turn is left out and the model is fitted anew."),
             *_notes(source),
         ),
     )  # fmt: skip
@@ -55,23 +75,32 @@ def diagnostics(source: Source, name: str = "diagnostics") -> Table:
 def _lines(source: Source, outcome: str) -> Iterator[Line]:
     group = words(source.outcome(outcome))
     for analysis in covariances(source, outcome):
-        for row in source.rows.where(analysis=analysis, outcome=outcome):
+        for k, row in enumerate(source.rows.where(analysis=analysis, outcome=outcome)):
+            criteria = [words(quote(row, form)) if k == 0 else Text() for form in ("AIC", "BIC")]
             covariance = capital(analysis.removeprefix(COVARIANCE))
             label = words(covariance, ": ", source.difference(row)) if row["arm"] else covariance
-            yield Line(label, estimate_cells(row)[1:], group)
-    for row in source.rows.where(analysis=INFLUENCE, outcome=outcome, quantity="difference"):
-        if row["estimate"] is not None:
-            yield Line(words(quote(row, "contrast")), estimate_cells(row)[1:], group, indent=True)
+            yield Line(label, (*estimate_cells(row)[1:], *criteria), group)
+    alone = source.rows.where(analysis=INFLUENCE, outcome=outcome, quantity="difference")
+    for arm in alone.values("arm"):
+        ends = [row for row in alone.where(arm=arm) if row["estimate"] is not None]
+        if not ends:
+            continue
+        low, high = (find(ends, key=lambda row: row["estimate"]) for find in (min, max))
+        reference = low["reference"] or source.study.reference_arm
+        label = words(source.difference({"arm": arm, "reference": reference}),
+                      ", one participant left out")  # fmt: skip
+        span = words("from ", quote(low, "estimate"), " to ", quote(high, "estimate"))
+        yield Line(label, (span, *[Text()] * 6), group, indent=True)
 
 
 def _notes(source: Source) -> Iterator[Text]:
     for outcome in source.study.outcomes_of(source.trial):
         for analysis in covariances(source, outcome):
             row = source.rows.first(analysis=analysis, outcome=outcome)
-            if row is not None and row["notes"]:
+            if row is not None and quote(row, "notes without criteria").text:
                 covariance = capital(analysis.removeprefix(COVARIANCE))
                 of = words(source.outcome(outcome), ", ", covariance)
-                yield words(of, ": ", quote(row, "notes"), ".")
+                yield words(of, ": ", quote(row, "notes without criteria"), ".")
 
 
 def model_checks(source: Source, name: str = "diagnostics_models") -> Table:
@@ -100,6 +129,7 @@ def model_checks(source: Source, name: str = "diagnostics_models") -> Table:
         tuple(lines),
         (words("None of this is a test to be passed: large trials reject any model, small ones "
                "none. Whose influence is largest stands in a restricted file only."),
+         *(words(said) for said in (NORMALISED, DECREMENT, INFORMATION, COOK)),
          *_steps(rows)),
     )  # fmt: skip
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ipt_outcomes.tables.comparisons import capital, people
+from ipt_outcomes.tables.diagnostics import COOK, DECREMENT
 from ipt_outcomes.tables.quotes import Text, named, quote, words
+from ipt_outcomes.tables.responders import CRITERIA
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -76,6 +78,7 @@ def other_models(source: Source, name: str = "diagnostics_other_models") -> Tabl
         File name of the table.
     """
     models = examined_models(source)
+    lines = [line for model in models for line in _lines(source, model)]
     every = [row for model in models for row in model.rows]
     left_out = words("One left out")
     return Table(
@@ -85,19 +88,21 @@ def other_models(source: Source, name: str = "diagnostics_other_models") -> Tabl
         (
             column("n"),
             column("Estimate, ", interval_head(every)),
-            column("Smallest", under=left_out),
-            column("Largest", under=left_out),
+            column("Lowest", under=left_out),
+            column("Highest", under=left_out),
             column("Other covariance"),
-            column("Cook's distance"),
+            column("Cook's distance, whole model"),
         ),
-        tuple(line for model in models for line in _lines(source, model)),
+        tuple(lines),
         (
-            words("One left out: the smallest and the largest estimate with one participant (in "
-                  "the model with therapists or groups: with one of them) left out in turn: the "
-                  "model fitted anew, or, of repeated shares and times to events, the change "
-                  "approximated. Cook's distance: how far all coefficients move; the largest of a "
-                  "participant. Residuals stand in the lists of rows. None of this is a test to be "
-                  "passed."),
+            words("n: participants in the model. Lowest, highest: the estimates when one "
+                  "participant (in the model with therapists or groups: one of them) is left out "
+                  "in turn: the model fitted anew, or, of repeated shares and times to events, "
+                  "the change approximated. Residuals stand in the lists of rows. None of this is "
+                  "a test to be passed."),
+            words(COOK),
+            *_observed_only(models),
+            *_empty(models),
             *_solved(models),
             *_covariances(models),
             *_not_examined(source),
@@ -118,9 +123,9 @@ def _lines(source: Source, model: Examined) -> Iterator[Line]:
         ends = list(model.part("influence").where(arm=arm, quantity=row["quantity"]))
         other = next((rows.first(arm=arm) for rows in others), None)
         yield Line(
-            words(quote(row, "contrast")),
+            _compared(source, row),
             (
-                people(row) if row["n_arm"] is not None or not ends else people(ends[0]),
+                _whole(ends[0] if ends else cook, row),
                 _with_interval(row),
                 _value(ends[0]) if ends else _EMPTY,
                 _value(ends[-1]) if ends else _EMPTY,
@@ -129,9 +134,24 @@ def _lines(source: Source, model: Examined) -> Iterator[Line]:
             ),
             group,
         )
-    if not len(chosen):
-        n = people(cook) if cook is not None else Text()
-        yield Line(words("the whole model"), (n, *[_EMPTY] * 4, whole), group)
+    if not len(chosen) and cook is not None:
+        yield Line(words("the whole model"), (people(cook), *[_EMPTY] * 4, whole), group)
+
+
+def _compared(source: Source, row: Row) -> Text:
+    """Name a comparison: differences are minus, ratios against."""
+    if row["arm"] is None or row["reference"] is None:
+        return words(quote(row, "contrast"))
+    if "difference" in str(row["quantity"]):
+        return source.difference(row)
+    return words(source.group(row["arm"]), " against ", source.group(row["reference"]))
+
+
+def _whole(of_model: Row | None, row: Row) -> Text:
+    """Return how many participants the model has; where that is not told, those of the arms."""
+    if of_model is not None and of_model["n_arm"] is not None:
+        return words(quote(of_model, "n"))
+    return people(row)
 
 
 def _value(row: Row | None, form: str = "estimate") -> Text:
@@ -150,14 +170,43 @@ def _with_interval(row: Row) -> Text:
     return words(quote(row, "estimate"), " ", quote(row, "interval"))
 
 
+def _observed_only(models: list[Examined]) -> Iterator[Text]:
+    """Say which models are not those whose results stand elsewhere in the report."""
+    names = list(dict.fromkeys(model.model for model in models if model.model in CRITERIA))
+    if names:
+        yield words(
+            capital(", ".join(names)), ": what is examined is the logistic model of the "
+            "participants with an observed score. Its numbers differ from those of the table of "
+            "response, for which missing scores were imputed."
+        )  # fmt: skip
+
+
+def _empty(models: list[Examined]) -> Iterator[Text]:
+    """Say why a line has dashes, and which models have no line."""
+    compared = [model for model in models if model.covariances]
+    without = [m for m in compared if not m.part("influence").first(unit="Cook's distance")]
+    alone = [m for m in models if not m.covariances]
+    whole = [m for m in alone if m.part("influence").first(unit="Cook's distance")]
+    for found, said in (
+        (without, "no Cook's distance, which is defined for one participant and not for what is "
+                  "left out here, or not computed for this model"),
+        (whole, "a course and no single comparison, so that Cook's distance alone is given"),
+        ([m for m in alone if m not in whole], "residuals and convergence only, in the lists of "
+                                               "rows"),
+    ):  # fmt: skip
+        names = ", ".join(dict.fromkeys(model.model for model in found))
+        if names:
+            yield words(capital(names), f": {said}.")
+
+
 def _solved(models: list[Examined]) -> Iterator[Text]:
     """Quote how near to their maxima the models are: the farthest of them."""
     decrements = [row for model in models if (row := model.part("convergence").first())]
     known = [row for row in decrements if row["estimate"] is not None]
     if known:
         farthest = max(known, key=lambda row: row["estimate"])
-        yield words("Newton decrement of all: at most ", quote(farthest, "small"),
-                    " (zero at the maximum).")  # fmt: skip
+        yield words("Newton decrement of all: at most ", quote(farthest, "small"), ". ",
+                    DECREMENT)  # fmt: skip
 
 
 def _covariances(models: list[Examined]) -> Iterator[Text]:

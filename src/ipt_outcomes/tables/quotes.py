@@ -82,6 +82,15 @@ def _notes(row: Row) -> str:
     return numbers.true_minus(_ADVANTAGE.sub(told, row["notes"] or ""))
 
 
+_CRITERIA = re.compile(r"[;,]? ?AIC (?P<AIC>-?[\d.]+), BIC (?P<BIC>-?[\d.]+)")
+
+
+def _criterion(row: Row, name: str) -> str:
+    """Take an information criterion out of a note: the rows have no column for it."""
+    found = _CRITERIA.search(row["notes"] or "")
+    return numbers.true_minus(found[name]) if found else numbers.NOT_KNOWN
+
+
 def _better_or_worse(size: str) -> str:
     if float(size) == 0:
         return "0.0"
@@ -118,6 +127,9 @@ FORMS: dict[str, Callable[[Row], str]] = {
     "interval method": lambda row: row["interval_method"] or "",
     "contrast": lambda row: row["contrast"] or "",
     "notes": _notes,
+    "AIC": lambda row: _criterion(row, "AIC"),
+    "BIC": lambda row: _criterion(row, "BIC"),
+    "notes without criteria": lambda row: _CRITERIA.sub("", _notes(row)).strip("; "),
 }
 """Name of a form: how it writes a row of the estimates table."""
 
