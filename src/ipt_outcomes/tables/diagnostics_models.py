@@ -98,7 +98,8 @@ def other_models(source: Source, name: str = "diagnostics_other_models") -> Tabl
             words("n: participants in the model. Lowest, highest: the estimates when one "
                   "participant (in the model with therapists or groups: one of them) is left out "
                   "in turn: the model fitted anew, or, of repeated shares and times to events, "
-                  "the change approximated. Residuals stand in the lists of rows. None of this is "
+                  "the change approximated. Risk differences are proportions. "
+                  "Residuals stand in the lists of rows. None of this is "
                   "a test to be passed."),
             words(COOK),
             *_observed_only(models),

@@ -65,6 +65,9 @@ def _level(row: Row) -> str:
     return numbers.level(row["level"])
 
 
+_NO_SOURCE = re.compile("standard knowledge of the field, not read in a source", re.IGNORECASE)
+"""A note on how a fact is known, which is no reference."""
+_REASONS = ("suppressed:", "not estimated:")
 _ADVANTAGE = re.compile(
     r"an advantage of (?P<size>-?[\d.]+) (?P<unit>.+?) "
     r"\(interval (?P<low>-?[\d.]+) to (?P<high>-?[\d.]+)\)"
@@ -79,7 +82,31 @@ def _notes(row: Row) -> str:
         ends = " to ".join(_better_or_worse(found[end]) for end in ("low", "high"))
         return f"{kind} of {found['size'].lstrip('-')} {found['unit']} (interval {ends})"
 
-    return numbers.true_minus(_ADVANTAGE.sub(told, row["notes"] or ""))
+    notes = _NO_SOURCE.sub("source not stated", row["notes"] or "")
+    return numbers.true_minus(_ADVANTAGE.sub(told, notes))
+
+
+def _parts(row: Row) -> list[str]:
+    """Take a note apart at its semicolons, those inside brackets left alone."""
+    found, depth = [""], 0
+    for letter in _notes(row):
+        depth += (letter == "(") - (letter == ")")
+        if letter == ";" and depth == 0:
+            found.append("")
+        else:
+            found[-1] += letter
+    return [part.strip() for part in found]
+
+
+def _hidden_because(row: Row) -> str:
+    """Say why a row has no estimate."""
+    reasons = [part for part in _parts(row) if part.startswith(_REASONS)]
+    return "; ".join(reasons) or _notes(row)
+
+
+def _counting(row: Row) -> str:
+    """Say how those without a score were counted: a note without its definition."""
+    return "; ".join(part for part in _parts(row)[1:] if not part.startswith(_REASONS))
 
 
 _CRITERIA = re.compile(r"[;,]? ?AIC (?P<AIC>-?[\d.]+), BIC (?P<BIC>-?[\d.]+)")
@@ -127,6 +154,9 @@ FORMS: dict[str, Callable[[Row], str]] = {
     "interval method": lambda row: row["interval_method"] or "",
     "contrast": lambda row: row["contrast"] or "",
     "notes": _notes,
+    "definition": lambda row: _parts(row)[0],
+    "counting": _counting,
+    "reason": _hidden_because,
     "AIC": lambda row: _criterion(row, "AIC"),
     "BIC": lambda row: _criterion(row, "BIC"),
     "notes without criteria": lambda row: _CRITERIA.sub("", _notes(row)).strip("; "),

@@ -28,6 +28,10 @@ CRITERIA = ("response", "remission", "reliable improvement", "deterioration")
 """Analyses of a status at the endpoint, in the order in which they are shown."""
 
 
+SHOWN_AS = {"probability": "share", "risk ratio": "RR"}
+"""Quantities that may be hidden or not estimated: their heads in the table."""
+
+
 def responder_rows(source: Source, criterion: str, outcome: str) -> Rows:
     """Return the rows of one criterion, as randomised, under the primary estimand."""
     return source.rows.where(
@@ -77,11 +81,26 @@ def _lines(source: Source) -> Iterator[Line]:
             for arm in source.arms:
                 share = rows.first(quantity="probability", arm=arm)
                 if share is not None:
-                    cells = (words(quote(share, "n")),
+                    known = share["estimate"] is not None
+                    cells = (_size(rows, share),
                              words(quote(share, "percent"), " ",
-                                   quote(share, "percent interval")))  # fmt: skip
+                                   quote(share, "percent interval"))
+                             if known else NOT_ESTIMATED)  # fmt: skip
                     of = rows.where(arm=arm)
                     yield Line(words(source.arm(arm)), (*cells, *_against(of)), group)
+
+
+def _size(rows: Rows, share: Row) -> Text:
+    """Return how many an arm has, from another row where the share itself is hidden."""
+    if share["n_arm"] is not None:
+        return words(quote(share, "n"))
+    arm = share["arm"]
+    for role, size, form in (("arm", "n_arm", "n"),
+                             ("reference", "n_reference", "n of reference")):  # fmt: skip
+        for row in rows.where(**{role: arm}):
+            if row[size] is not None:
+                return words(quote(row, form))
+    return NOT_ESTIMATED
 
 
 def _against(rows: Rows) -> list[Text]:
@@ -124,16 +143,63 @@ def _notes(source: Source) -> Iterator[Text]:
                 "participant with the outcome (for deterioration: one fewer), from the risk "
                 "difference; ∞: the interval passes through infinity and has a piece of benefit "
                 "and one of harm.")  # fmt: skip
+    yield from _not_shown(source)
     for outcome in source.study.outcomes_of(source.trial):
+        first: dict[str, Row] = {}
         for criterion in CRITERIA:
             row = responder_rows(source, criterion, outcome).first(quantity="probability")
             if row is not None and row["notes"]:
-                yield words(source.outcome(outcome), ", ", quote(row, "notes"), ".")
+                first[criterion] = row
+        yield from _definitions(source, outcome, first)
     method = _method(source)
     if method is not None:
         yield words("Method: ", quote(method, "method"), ". Estimand: ",
                     named(source.study.estimands[source.study.primary_estimand].label),
                     ".")  # fmt: skip
+
+
+def _not_shown(source: Source) -> Iterator[Text]:
+    """Say why a share or a ratio is a dash."""
+    hidden: dict[str, tuple[Row, list[Text]]] = {}
+    for outcome in source.study.outcomes_of(source.trial):
+        for criterion in CRITERIA:
+            for row in responder_rows(source, criterion, outcome):
+                if row["quantity"] in SHOWN_AS and row["estimate"] is None and row["notes"]:
+                    where = words(SHOWN_AS[row["quantity"]], " of ", source.outcome(outcome),
+                                  f" {criterion}")  # fmt: skip
+                    _, places = hidden.setdefault(quote(row, "reason").text, (row, []))
+                    places += [where] * (where not in places)
+    for row, places in hidden.values():
+        yield words(f"{NOT_SHOWN}: ", joined(places, ", "), ": ", quote(row, "reason"), ".")
+
+
+def _definitions(source: Source, outcome: str, rows: dict[str, Row]) -> Iterator[Text]:
+    """Define each criterion of an outcome; what several share is said once."""
+    better, worse = rows.get("reliable improvement"), rows.get("deterioration")
+    same = (
+        better is not None
+        and worse is not None
+        and quote(better, "definition").text
+        == quote(worse, "definition")
+        .text.replace(": worse by ", ": better by ")
+        .replace("deterioration", "reliable improvement")
+    )
+    shown = [
+        words("deterioration: worse by as many points")
+        if criterion == "deterioration" and same
+        else words(quote(row, "definition"))
+        for criterion, row in rows.items()
+    ]
+    if shown:
+        yield words(source.outcome(outcome), ", ", joined(shown), ".")
+    counted: dict[str, tuple[Row, list[str]]] = {}
+    for criterion, row in rows.items():
+        text = quote(row, "counting").text
+        if text:
+            counted.setdefault(text, (row, []))[1].append(criterion)
+    for row, criteria in counted.values():
+        yield words(source.outcome(outcome), f", {', '.join(criteria)}: ",
+                    quote(row, "counting"), ".")  # fmt: skip
 
 
 def _method(source: Source) -> Row | None:
