@@ -100,7 +100,7 @@ def test_an_intraclass_correlation_never_stands_without_its_interval(
     found = [line for line in tables["therapists"].lines if "Intraclass" in str(line.label)]
     assert found
     for line in found:
-        assert str(line.cells[1]) == "[0.000, 0.140]"
+        assert str(line.cells[2]) == "[0.000, 0.140]"
 
 
 def test_levels_of_a_moderator_carry_no_p_value(tables: dict[str, Table]) -> None:

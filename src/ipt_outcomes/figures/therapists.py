@@ -10,10 +10,10 @@ from ipt_outcomes.figures.drawing import Drawing
 from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
 from ipt_outcomes.figures.forest_words import bar_of, forest_data, interval_words, spoken
 from ipt_outcomes.figures.style import arm_colour, arm_marker, letter_panels, new_figure, styled
-from ipt_outcomes.tables.quotes import Text, capitalised, joined, listed, named, quote, words
+from ipt_outcomes.tables.quotes import Text, joined, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source
-from ipt_outcomes.tables.therapists import VARIANTS
+from ipt_outcomes.tables.therapists import VARIANTS, model_name, number_of_clusters
 
 BETWEEN = 0.2
 
@@ -74,17 +74,8 @@ def _by_model(source: Source, rows: list[Row]) -> list[tuple[str, list[Row]]]:
     for analysis in VARIANTS:
         of = [row for row in rows if row["analysis"] == analysis]
         if of:
-            found.append((_model(source, analysis), of))
+            found.append((model_name(source, analysis), of))
     return found
-
-
-def _model(source: Source, analysis: str) -> str:
-    plan = source.study.analyses.therapists
-    if analysis != VARIANTS[0]:
-        return capitalised(analysis.removeprefix("therapists, "))
-    effect = plan.effect if plan is not None else "growing"
-    return {"growing": "Effect growing over treatment (main)", "by-visit": "Effect by visit (main)",
-            "constant": "Constant effect (main)"}[effect]  # fmt: skip
 
 
 def _alike(source: Source, row: Row) -> Bar:
@@ -98,15 +89,17 @@ def _alike(source: Source, row: Row) -> Bar:
 
 
 def _name(source: Source, row: Row) -> Text:
-    model = named(_model(source, row["analysis"]))
+    model = named(model_name(source, row["analysis"]))
     if row["reference"] is not None:
         return words(model, ", ", source.difference(row))
     return words(model, ", ", source.arm(row["arm"])) if row["arm"] is not None else words(model)
 
 
 def _numbers(source: Source) -> Text:
-    of = source.rows.where(analysis=VARIANTS[0], quantity="count", visit=None)
-    said = [words(source.arm(row["arm"]), ": ", quote(row, "count"), " ", quote(row, "contrast"))
+    whole = source.rows.where(analysis=VARIANTS[0], visit=None)
+    of = whole.where(quantity="count")
+    said = [words(source.arm(row["arm"]), ": ", number_of_clusters(whole, row), " ",
+                  quote(row, "contrast"))
             for row in of if row["arm"] is not None]  # fmt: skip
     return words(listed(said), ". ") if said else words()
 

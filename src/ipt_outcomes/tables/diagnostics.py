@@ -35,6 +35,32 @@ NORMALISED = (
 )
 
 
+_ERRORS = ("counting the sampling of covariates", "covariates held fixed", "model-based", "robust")
+_CORRELATIONS = ("exchangeable", "independent")
+
+
+def errors_in_words(part: str) -> str:
+    """Say what a part of the diagnostics varies: not every variant is one of the covariance.
+
+    Examples
+    --------
+    >>> errors_in_words("covariance covariates held fixed")
+    'standard errors with the covariates held fixed'
+    >>> errors_in_words("covariance independent"), errors_in_words("covariance unstructured")
+    ('working correlation: independent', 'covariance: unstructured')
+    """
+    if not part.startswith("covariance "):
+        return part
+    variant = part.removeprefix("covariance ")
+    if variant == _ERRORS[1]:
+        return "standard errors with the covariates held fixed"
+    if variant in _ERRORS:
+        return f"standard errors: {variant}"
+    if variant in _CORRELATIONS:
+        return f"working correlation: {variant}"
+    return f"covariance: {variant}"
+
+
 def covariances(source: Source, outcome: str | None = None) -> list[str]:
     """Return the analyses with other covariances, that of the primary model first."""
     rows = source.rows if outcome is None else source.rows.where(outcome=outcome)

@@ -57,6 +57,11 @@ def _percent_interval(row: Row) -> str:
     return numbers.interval(100 * lower, 100 * upper, 1)
 
 
+def _clusters(row: Row) -> str:
+    """Count clusters from the mean number of participants in one."""
+    return numbers.count(row["n_arm"] / row["estimate"])
+
+
 def _times(factor: float, value: float | None) -> float | None:
     return None if value is None else factor * value
 
@@ -67,6 +72,7 @@ def _level(row: Row) -> str:
 
 _NO_SOURCE = re.compile("standard knowledge of the field, not read in a source", re.IGNORECASE)
 """A note on how a fact is known, which is no reference."""
+_ONE_OF_MANY = re.compile(r"(?<![\w.,-])1 (participant|score|session|therapist|fit|imputation)s\b")
 _REASONS = ("suppressed:", "not estimated:")
 _ADVANTAGE = re.compile(
     r"an advantage of (?P<size>-?[\d.]+) (?P<unit>.+?) "
@@ -83,7 +89,8 @@ def _notes(row: Row) -> str:
         return f"{kind} of {found['size'].lstrip('-')} {found['unit']} (interval {ends})"
 
     notes = _NO_SOURCE.sub("source not stated", row["notes"] or "")
-    return numbers.true_minus(_ADVANTAGE.sub(told, notes))
+    notes = _ONE_OF_MANY.sub(r"1 \1", _ADVANTAGE.sub(told, notes))
+    return numbers.true_minus(notes)
 
 
 def _parts(row: Row) -> list[str]:
@@ -101,7 +108,7 @@ def _parts(row: Row) -> list[str]:
 def _hidden_because(row: Row) -> str:
     """Say why a row has no estimate."""
     reasons = [part for part in _parts(row) if part.startswith(_REASONS)]
-    return "; ".join(reasons) or _notes(row)
+    return "; ".join(reasons) or _parts(row)[-1]
 
 
 def _counting(row: Row) -> str:
@@ -145,6 +152,7 @@ FORMS: dict[str, Callable[[Row], str]] = {
     "statistic": lambda row: numbers.number(row["statistic"]),
     "df": lambda row: numbers.degrees(row["df"]),
     "numerator df": lambda row: numbers.degrees(row["df_numerator"]),
+    "clusters": _clusters,
     "count": lambda row: _unless_hidden(row, row["estimate"]),
     "share": _share,
     "n": lambda row: _unless_hidden(row, row["n_arm"]),
