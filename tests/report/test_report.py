@@ -287,3 +287,16 @@ def test_deviations_are_listed(
     text = section(read_page(html), "deviations").text
     assert "plan of May" in text
     assert "the endpoint was moved" in text
+
+
+def test_methods_tell_of_every_analysis_and_references_of_what_is_cited(
+    page: Element, example: Study
+) -> None:
+    (methods,) = page.all(id="methods")
+    text = " ".join(methods.text.split())
+    for said in ("imputed first", "Kaplan–Meier", "slopes by phase", "residuals, influence"):
+        assert said in text
+    assert "module" not in text
+    (cited,) = page.all(id="references")
+    assert "Small sample inference for fixed effects" in cited.text
+    assert "cross-lagged panel" not in cited.text  # nothing shown cites it

@@ -10,9 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ipt_outcomes.report.contents import Numbering
 from ipt_outcomes.report.pieces import EmbeddedFigure, ReportPieces
-from ipt_outcomes.report.section import Section
+from ipt_outcomes.report.section import Numbering, Section
 from ipt_outcomes.tables.further import PLAIN_LIST
 from ipt_outcomes.tables.quotes import Text
 from ipt_outcomes.tables.table import Table

@@ -23,6 +23,7 @@ from ipt_outcomes.report.pieces import (
 )
 from ipt_outcomes.report.pieces import scores_by_visit as count_by_visit
 from ipt_outcomes.report.pooling import synthesis_section
+from ipt_outcomes.report.references import references
 from ipt_outcomes.report.section import Section
 from ipt_outcomes.report.topics import (
     AFTER_OUTCOMES,
@@ -37,19 +38,6 @@ from ipt_outcomes.tables.problem_areas import NOT_RANDOMISED
 from ipt_outcomes.tables.quotes import Text, named, words
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source
 from ipt_outcomes.tables.table import Table
-
-
-class Numbering:
-    """Counts figures and tables in the order in which the report shows them."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-
-    def __call__(self, kind: str) -> str:
-        """Return the next label of a kind, such as "Table 3" or "Table S2"."""
-        self._counts[kind] = self._counts.get(kind, 0) + 1
-        space = "" if kind.endswith(" S") else " "
-        return f"{kind}{space}{self._counts[kind]}"
 
 
 class _Shelf:
@@ -82,6 +70,7 @@ def report_sections(pieces: ReportPieces) -> list[Section]:
     sections.append(_method_section(sources, several))
     sections.append(_deviations(pieces.locked_plan, pieces.deviations))
     sections.append(_limits(sources, pieces.locked_plan))
+    sections.append(references(sections))
     sections.append(_checklists(sections, study))
     return sections
 

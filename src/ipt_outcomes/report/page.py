@@ -13,14 +13,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from ipt_outcomes.report.contents import Numbering, report_sections
+from ipt_outcomes.report.contents import report_sections
 from ipt_outcomes.report.explore import Chart
 from ipt_outcomes.report.pieces import ReportPieces
-from ipt_outcomes.report.section import Section
-from ipt_outcomes.report.templating import templates
+from ipt_outcomes.report.section import Numbering, Section
+from ipt_outcomes.report.templating import TEMPLATES, templates
 from ipt_outcomes.whole_files import whole_file
-
-TEMPLATES = Path(__file__).parent / "templates"
 
 
 def render_report(pieces: ReportPieces, path: str | Path) -> None:

@@ -55,3 +55,16 @@ class Section:
     def shows_something(self) -> bool:
         """Whether there is more than a heading and its introduction."""
         return bool(self.figures or self.charts or self.tables or self.folded)
+
+
+class Numbering:
+    """Counts figures and tables in the order in which the report shows them."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+
+    def __call__(self, kind: str) -> str:
+        """Return the next label of a kind, such as "Table 3" or "Table S2"."""
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        space = "" if kind.endswith(" S") else " "
+        return f"{kind}{space}{self._counts[kind]}"

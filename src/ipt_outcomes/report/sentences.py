@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ipt_outcomes.report.methods import further_methods
 from ipt_outcomes.study.trials import Trial
 from ipt_outcomes.tables.numbers import level
 from ipt_outcomes.tables.quotes import (
@@ -144,6 +145,7 @@ def methods(source: Source) -> list[Text]:
                   "arms (", listed([named(pair) for pair in pairs]), ") in the model of the "
                   "primary analysis.")
         )  # fmt: skip
+    found += further_methods(source)
     found.append(
         words("Counts of one to four participants are not shown in the description of "
               "participants, nor any count from which such a count could be found; counts of the "

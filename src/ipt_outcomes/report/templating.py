@@ -6,6 +6,9 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+TEMPLATES = Path(__file__).parent / "templates"
+"""Where those of the reports lie."""
+
 
 def templates(folder: Path) -> Environment:
     """Open the templates of a folder.

@@ -22,9 +22,8 @@ from ipt_outcomes.report.analysis_plan.parts import (
 )
 from ipt_outcomes.report.analysis_plan.population import population, principles
 from ipt_outcomes.report.blocks import Block, Heading, NumberedTable, Paragraph
-from ipt_outcomes.report.contents import Numbering
-from ipt_outcomes.report.page import TEMPLATES
-from ipt_outcomes.report.templating import templates
+from ipt_outcomes.report.section import Numbering
+from ipt_outcomes.report.templating import TEMPLATES, templates
 from ipt_outcomes.report.word import write_word
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.locking import Plan

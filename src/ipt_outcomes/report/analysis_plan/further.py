@@ -7,7 +7,7 @@ section what a setting means. A new analysis is in the plan without a change her
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 
 from pydantic import BaseModel
@@ -42,8 +42,39 @@ def described(study: Study, name: str, items: str = "29") -> Part:
     """
     plan: BaseModel = getattr(study.analyses, name)
     title = name[:1].upper() + name[1:].replace("_", " ")
-    docstring = import_module(f"ipt_outcomes.analyses.{name}").__doc__ or ""
-    return part(title, items, *_account(docstring), *settings(study, plan, title))
+    return part(title, items, *account(name), *settings(study, plan, title))
+
+
+def account(name: str) -> Iterator[Block]:
+    """Give an analysis's own account of what it does, without formulas; its sources last.
+
+    Parameters
+    ----------
+    name
+        Name of its section under ``analyses``.
+    """
+    yield from _account(import_module(f"ipt_outcomes.analyses.{name}").__doc__ or "")
+
+
+def settings_in_words(study: Study, name: str, keys: Sequence[str]) -> str:
+    """Write some settings of an analysis in one line.
+
+    Parameters
+    ----------
+    study
+        The configuration.
+    name
+        Name of the analysis's section.
+    keys
+        The settings; those that the section does not have are left out.
+    """
+    plan: BaseModel = getattr(study.analyses, name)
+    chosen = plan.model_dump(mode="json")
+    return "; ".join(
+        f"{key.replace('_', ' ')} {value_in_words(study, chosen[key])}"
+        for key in keys
+        if chosen.get(key) not in (None, {}, [], "")
+    )
 
 
 def pooled(study: Study, name: str) -> Part:
