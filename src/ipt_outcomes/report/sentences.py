@@ -186,8 +186,7 @@ def _model(source: Source) -> Text:
         if any(row["covariance"] != plan.covariance for row in rows):
             text = words(text, " (where that could not be fitted, a simpler one with robust "
                          "standard errors, as the notes of the tables say)")  # fmt: skip
-    covariates = [_covariate(source, name) for name in plan.adjust_for]
-    effects = listed(["baseline by visit", "arm by visit", *covariates])
+    effects = listed(["baseline by visit", "arm by visit", *source.covariates()])
     return words(
         text, ". Its fixed effects are ", effects,
         "; intervals are at ", named(level(plan.level)), ". Participants without a baseline or "
@@ -196,11 +195,6 @@ def _model(source: Source) -> Text:
         "the endpoint. p-values are two-sided and, unless said otherwise, not adjusted for "
         "multiplicity.",
     )  # fmt: skip
-
-
-def _covariate(source: Source, name: str) -> Text:
-    characteristic = source.study.characteristics.get(name)
-    return words(named(characteristic.label if characteristic else name.replace("_", " ")))
 
 
 def _sets(source: Source) -> Text:

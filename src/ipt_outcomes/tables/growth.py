@@ -44,10 +44,11 @@ def growth(source: Source, name: str = "growth") -> Table:
     outcome = source.study.primary_outcome
     rows = source.rows.where(analysis=GROWTH)
     unit = next((row for row in rows if row["quantity"] == "slope"), None)
+    in_unit = named(unit["unit"] if unit and unit["unit"] else source.unit(outcome).text)
     tests = [words("Test of ", f_test(row), ".") for row in rows.where(quantity="test")
              if row["statistic"] is not None]  # fmt: skip
     variances = [
-        words(named(str(row["contrast"])), " ", estimated(row))
+        words(named(_variance_in_words(str(row["contrast"]))), " ", estimated(row))
         for row in rows.where(quantity="variance")
         if row["estimate"] is not None
     ]
@@ -55,18 +56,33 @@ def growth(source: Source, name: str = "growth") -> Table:
         name,
         words("Slopes of ", source.outcome(outcome), " by phase and arm: ", source.trial_label()),
         words("Phase and arm"),
-        estimate_columns(rows, "Slope, or difference"),
+        estimate_columns(rows, "Slope, or difference, ", in_unit),
         tuple(_slopes(source, rows)),
         (
-            words("Slopes in ", named(unit["unit"] if unit else source.unit(outcome).text),
-                  f", {source.direction(outcome)}. n: participants in the model. p: no change, or "
-                  "no difference; not adjusted for multiplicity."),
+            words("Slopes in ", in_unit, f", {source.direction(outcome)}. n: participants in "
+                  "the model. p: no change, or no difference; not adjusted for multiplicity. Arm "
+                  "and phase are the only effects of the model; it has no covariates, and the "
+                  "baseline is its first score."),
             *methods_of(rows.where(quantity="slope")),
             *tests,
             *([words("Variances: ", joined(variances), ".")] if variances else []),
             *notes_of(rows),
         ),
     )  # fmt: skip
+
+
+def _variance_in_words(contrast: str) -> str:
+    """Name a variance of a random effect.
+
+    Examples
+    --------
+    >>> _variance_in_words("variance(Intercept)"), _variance_in_words("residual variance")
+    ('of the level at the start', 'residual variance')
+    """
+    inside = contrast.removeprefix("variance(").removesuffix(")")
+    if inside == contrast:
+        return contrast
+    return "of the level at the start" if inside == "Intercept" else f"of the slope in {inside}"
 
 
 def _slopes(source: Source, rows: Rows) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from ipt_outcomes.tables.comparisons import (
     methods_of,
     notes_of,
 )
-from ipt_outcomes.tables.quotes import Text, quote, words
+from ipt_outcomes.tables.quotes import Text, listed, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
@@ -79,19 +79,25 @@ def mediation(source: Source, name: str = "mediation") -> Table:
     analyses = [a for a in source.rows.values("analysis") if a.startswith(PATHS)]
     rows = source.rows.where(analysis=tuple(analyses))
     effects = rows.where(quantity="difference")
-    columns = estimate_columns(effects, "Effect")
+    units = effects.values("unit")
+    one = words(", ", named(units[0])) if len(units) == 1 else words()
+    columns = estimate_columns(effects, "Effect", one)
+    adjusted = listed(["arm", "the baseline scores of mediator and outcome", *source.covariates()])
     return Table(
         name,
         words("Effects taken apart by mediator: ", source.trial_label()),
         words("Path and effect"),
         columns[:3],
         tuple(
-            Line(capital(str(row["contrast"])), estimate_cells(row)[:3],
+            Line(words(capital(str(row["contrast"])),
+                       words(", ", named(row["unit"])) if not one and row["unit"] else ""),
+                 estimate_cells(row)[:3],
                  words(capital(str(row["analysis"]).removeprefix(PATHS)), ": ",
                        source.difference(row)))
             for row in effects
         ),
         (
+            words("Effects in the unit of the outcome. The models hold ", adjusted, "."),
             *(words(capital(str(row["contrast"])), ": ", quote(row, "statistic"), ".")
               for row in rows.where(quantity="test") if row["statistic"] is not None),
             *methods_of(list(effects)[:1]),
@@ -117,13 +123,27 @@ def dose_response(source: Source, name: str = "dose_response") -> Table:
               source.trial_label()),
         words("Quantity"),
         estimate_columns(rows, "Estimate"),
-        tuple(Line(capital(str(row["contrast"])), _dose(row)) for row in rows),
+        tuple(Line(_dose_label(source, row), _dose(row)) for row in rows),
         (
-            words("Attendance was not randomised: an association, not an effect of sessions."),
+            words("Attendance was not randomised: an association, not an effect of sessions. The "
+                  "model holds ", listed(["sessions", "baseline score", "arm",
+                                          *source.covariates()]), "."),
             *methods_of(rows),
             *notes_of(rows),
         ),
     )  # fmt: skip
+
+
+def _dose_label(source: Source, row: Row) -> Text:
+    """Name a quantity with its unit: a slope is in points of the outcome for each session."""
+    unit = row["unit"]
+    if row["quantity"] == "slope":
+        outcome = row["outcome"] or source.study.primary_outcome
+        unit = source.unit(outcome).text
+    elif row["quantity"] == "test" or row["estimate"] is None:
+        unit = None
+    label = capital(str(row["contrast"]))
+    return words(label, ", ", named(unit)) if unit else label
 
 
 def _dose(row: Row) -> tuple[Text, ...]:

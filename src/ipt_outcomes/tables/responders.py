@@ -24,6 +24,8 @@ from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
 
+HELD = "\N{NO-BREAK SPACE}"
+"""Between an estimate and its interval: a cell that is too wide breaks elsewhere."""
 CRITERIA = ("response", "remission", "reliable improvement", "deterioration")
 """Analyses of a status at the endpoint, in the order in which they are shown."""
 
@@ -83,7 +85,7 @@ def _lines(source: Source) -> Iterator[Line]:
                 if share is not None:
                     known = share["estimate"] is not None
                     cells = (_size(rows, share),
-                             words(quote(share, "percent"), " ",
+                             words(quote(share, "percent"), HELD,
                                    quote(share, "percent interval"))
                              if known else NOT_ESTIMATED)  # fmt: skip
                     of = rows.where(arm=arm)
@@ -109,7 +111,7 @@ def _against(rows: Rows) -> list[Text]:
     if difference is None:
         return [Text()] * 4
     return [
-        words(quote(difference, "percent points"), " ", quote(difference, "percent interval")),
+        words(quote(difference, "percent points"), HELD, quote(difference, "percent interval")),
         NOT_ESTIMATED if ratio is None or ratio["estimate"] is None else estimated(ratio),
         words(quote(difference, "p")),
         _needed(rows),
@@ -128,8 +130,8 @@ def _needed(rows: Rows) -> Text:
             continue
         estimate: list[Part] = []
         if row["estimate"] is not None:
-            estimate = [quote(row, "one decimal"), " "]
-        label = f"{kind} " if harm is not None or kind == "harm" else ""
+            estimate = [quote(row, "one decimal"), HELD]
+        label = f"{kind}{HELD}" if harm is not None or kind == "harm" else ""
         pieces.append(words(label, *estimate, quote(row, "one decimal interval")))
     # The piece that holds the estimate comes first.
     first = harm is not None and harm["estimate"] is not None

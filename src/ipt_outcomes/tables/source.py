@@ -92,6 +92,14 @@ class Source:
             getattr(columns, f"{stem}_{kind}") for kind in ("date", "day", "reason")
         )
 
+    def covariates(self) -> list[Piece]:
+        """Name the covariates of the primary analysis, which other models share."""
+        known = self.study.characteristics
+        return [
+            named(known[name].label if name in known else name.replace("_", " "))
+            for name in self.study.analyses.primary.adjust_for
+        ]
+
     def about_leaving(self) -> str:
         """Say how stopping treatment and leaving the study are counted."""
         if self.recorded("stopped treatment") and self.recorded("left the study"):
