@@ -14,7 +14,6 @@ from ipt_outcomes.tables.quotes import (
     NOT_SHOWN,
     Part,
     Text,
-    estimated,
     joined,
     named,
     quote,
@@ -112,7 +111,9 @@ def _against(rows: Rows) -> list[Text]:
         return [Text()] * 4
     return [
         words(quote(difference, "percent points"), HELD, quote(difference, "percent interval")),
-        NOT_ESTIMATED if ratio is None or ratio["estimate"] is None else estimated(ratio),
+        NOT_ESTIMATED
+        if ratio is None or ratio["estimate"] is None
+        else words(quote(ratio, "estimate"), HELD, quote(ratio, "interval")),
         words(quote(difference, "p")),
         _needed(rows),
     ]
@@ -162,17 +163,18 @@ def _notes(source: Source) -> Iterator[Text]:
 
 def _not_shown(source: Source) -> Iterator[Text]:
     """Say why a share or a ratio is a dash."""
-    hidden: dict[str, tuple[Row, list[Text]]] = {}
+    hidden: dict[str, tuple[Row, dict[str, list[Text]]]] = {}
     for outcome in source.study.outcomes_of(source.trial):
         for criterion in CRITERIA:
             for row in responder_rows(source, criterion, outcome):
                 if row["quantity"] in SHOWN_AS and row["estimate"] is None and row["notes"]:
-                    where = words(SHOWN_AS[row["quantity"]], " of ", source.outcome(outcome),
-                                  f" {criterion}")  # fmt: skip
-                    _, places = hidden.setdefault(quote(row, "reason").text, (row, []))
+                    where = words(source.outcome(outcome), f" {criterion}")
+                    _, heads = hidden.setdefault(quote(row, "reason").text, (row, {}))
+                    places = heads.setdefault(SHOWN_AS[row["quantity"]], [])
                     places += [where] * (where not in places)
-    for row, places in hidden.values():
-        yield words(f"{NOT_SHOWN}: ", joined(places, ", "), ": ", quote(row, "reason"), ".")
+    for row, heads in hidden.values():
+        told = [words(f"{head} of ", joined(places, ", ")) for head, places in heads.items()]
+        yield words(f"{NOT_SHOWN}: ", joined(told), ": ", quote(row, "reason"), ".")
 
 
 def _definitions(source: Source, outcome: str, rows: dict[str, Row]) -> Iterator[Text]:

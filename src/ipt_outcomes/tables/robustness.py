@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ipt_outcomes.tables.comparisons import sentence
 from ipt_outcomes.tables.quotes import Text, capitalised, named, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, interval_head
@@ -181,7 +182,7 @@ def _notes(source: Source, compared: Comparisons) -> Iterator[Text]:
         for line in lines:
             if line.row["estimate"] is None and line.label not in told:
                 told.add(line.label)
-                yield words(named(line.label), ": ", quote(line.row, "notes"), ".")
+                yield words(named(line.label), ": ", sentence(line.row))
             elif not line.primary and "by" not in told:
                 told.add("by")
                 yield words("Intervals: ", quote(line.row, "interval method"), ". Beside them: ",
