@@ -121,9 +121,9 @@ def _table(label: str, table: Table) -> Iterator[str]:
     yield f"table.header({', '.join(_head(table))}),"
     yield "table.hline(stroke: 0.5pt),"
     for group, lines in table.blocks():
-        if group:  # a head of its rows: never alone at the foot of a page
+        if group:  # a head of its rows: never alone at a foot, and again where they go on
             across = _across(str(group), len(table.columns) + 1)
-            yield f"table.header(level: 2, repeat: false, {across}),"
+            yield f"table.header(level: 2, {across}),"
         for line in lines:
             yield _line(line, len(table.columns) + 1)
     yield "))"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ipt_outcomes.tables.comparisons import capital, estimate_cells, estimate_columns
-from ipt_outcomes.tables.quotes import Text, quote, words
+from ipt_outcomes.tables.quotes import HELD, Text, quote, words
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source
 from ipt_outcomes.tables.table import Line, Table, column
@@ -115,7 +115,7 @@ def _lines(source: Source, outcome: str) -> Iterator[Line]:
         reference = low["reference"] or source.study.reference_arm
         label = words(source.difference({"arm": arm, "reference": reference}),
                       ", one participant left out")  # fmt: skip
-        span = words("from ", quote(low, "estimate"), " to ", quote(high, "estimate"))
+        span = words(f"from{HELD}", quote(low, "estimate"), f" to{HELD}", quote(high, "estimate"))
         yield Line(label, (span, *[Text()] * 6), group, indent=True)
 
 

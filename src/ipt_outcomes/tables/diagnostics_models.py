@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ipt_outcomes.tables.comparisons import capital, people
 from ipt_outcomes.tables.diagnostics import COOK, DECREMENT
-from ipt_outcomes.tables.quotes import Text, named, quote, words
+from ipt_outcomes.tables.quotes import HELD, Text, named, quote, words
 from ipt_outcomes.tables.responders import CRITERIA
 from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import Source, interval_head
@@ -168,7 +168,7 @@ def _with_interval(row: Row) -> Text:
         return words("not shown")
     if row["lower"] is None:
         return words(quote(row, "estimate"))
-    return words(quote(row, "estimate"), " ", quote(row, "interval"))
+    return words(quote(row, "estimate"), HELD, quote(row, "interval"))
 
 
 def _observed_only(models: list[Examined]) -> Iterator[Text]:
@@ -189,8 +189,10 @@ def _empty(models: list[Examined]) -> Iterator[Text]:
     alone = [m for m in models if not m.covariances]
     whole = [m for m in alone if m.part("influence").first(unit="Cook's distance")]
     for found, said in (
-        (without, "no Cook's distance, which is defined for one participant and not for what is "
-                  "left out here, or not computed for this model"),
+        ([m for m in without if m.model == "therapists"],
+         "a whole therapist, group or site is left out; Cook's distance, which is about single "
+         "participants, is not given"),
+        ([m for m in without if m.model != "therapists"], "Cook's distance is not given"),
         (whole, "a course and no single comparison, so that Cook's distance alone is given"),
         ([m for m in alone if m not in whole], "residuals and convergence only, in the lists of "
                                                "rows"),

@@ -246,7 +246,11 @@ def _what(source: Source, row: Row) -> Text:
     visits = source.study.visits
     parts: list[Part] = []
     if row["arm"] is not None and row["reference"] is None:
-        parts.append(source.group(row["arm"]))
+        arm = source.group(row["arm"])
+        if not str(row["contrast"] or "").startswith(
+            (f"{arm.text} minus ", f"{arm.text} against ")
+        ):
+            parts.append(arm)
     if row["contrast"]:
         parts.append(quote(row, "contrast"))
     elif row["reference"] is not None:

@@ -19,6 +19,8 @@ from ipt_outcomes.tables.rows import Row
 
 Origin = Literal["", "config", "count"]
 
+HELD = "\N{NO-BREAK SPACE}"
+"""Between an estimate and its interval in a cell: one that is too wide breaks elsewhere."""
 NOT_SHOWN = numbers.NOT_KNOWN
 SUPPRESSED = re.compile(r"<(5|11)\b")
 """How a small count is shown: as less than the smallest group that the study shows."""

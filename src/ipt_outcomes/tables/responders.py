@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ipt_outcomes.tables.quotes import (
+    HELD,
     NOT_SHOWN,
     Part,
     Text,
@@ -23,8 +24,6 @@ from ipt_outcomes.tables.rows import Row, Rows
 from ipt_outcomes.tables.source import AS_RANDOMISED, Source, interval_head
 from ipt_outcomes.tables.table import Line, Table, column
 
-HELD = "\N{NO-BREAK SPACE}"
-"""Between an estimate and its interval: a cell that is too wide breaks elsewhere."""
 CRITERIA = ("response", "remission", "reliable improvement", "deterioration")
 """Analyses of a status at the endpoint, in the order in which they are shown."""
 
