@@ -196,7 +196,8 @@ def _notes(rows: Rows, shown: Rows) -> Iterator[Text]:
     for form, label in (("method", "Method"), ("notes", "Note")):
         different = {FORMS[form](row): row for row in shown if FORMS[form](row)}
         for row in list(different.values())[:MOST_NOTES]:
-            yield words(f"{label}: ", quote(row, form), ".")
+            stop = "" if FORMS[form](row).endswith(".") else "."
+            yield words(f"{label}: ", quote(row, form), stop)
         if len(different) > MOST_NOTES:
             yield words("Further notes stand in the table of estimates.")
 

@@ -162,7 +162,7 @@ FORMS: dict[str, Callable[[Row], str]] = {
     "method": lambda row: row["method"],
     "covariance": lambda row: row["covariance"] or "",
     "interval method": lambda row: row["interval_method"] or "",
-    "contrast": lambda row: row["contrast"] or "",
+    "contrast": lambda row: numbers.true_minus(row["contrast"] or ""),
     "notes": _notes,
     "definition": lambda row: _parts(row)[0],
     "counting": _counting,
