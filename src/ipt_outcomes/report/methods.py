@@ -19,6 +19,8 @@ SAID_ELSEWHERE = ("primary", "problem_areas", "medication")
 SETTINGS = ("covariances", "predictors", "prespecified", "exploratory", "imputations", "bootstrap",
             "assumptions", "inference", "cluster", "effect", "phases")  # fmt: skip
 """Settings that a reader of the methods asks for."""
+COMPARED = ("difference", "slope", "risk difference", "hazard ratio")
+"""Quantities whose rows name the model that an analysis rests on."""
 MOST = 4
 _ASIDE = re.compile(r",? see the module [\w.]+\w|[,:;] (?:and )?every row says so")
 _INSIDE = re.compile(
@@ -43,10 +45,9 @@ def further_methods(source: Source) -> Iterator[Text]:
         if not text:
             continue
         parts = [words(named(str(text)))]
-        row = source.rows.first(analysis=label) or next(
-            (row for row in source.rows if row["analysis"].startswith(f"{label}, ")), None
-        )
-        if row is not None and row["model_id"] is not None:
+        own = [row for row in source.rows if row["analysis"].split(", ")[0] == label]
+        row = next((row for row in own if row["quantity"] in COMPARED), None)
+        if row is not None and name != "diagnostics":
             parts.append(words(" Model: ", quote(row, "method"), "."))
         chosen = settings_in_words(source.study, name, SETTINGS)
         if chosen:
@@ -62,12 +63,40 @@ def _plain(text: str) -> str:
 def _own_words(name: str) -> list[str]:
     """Return the first sentences of an analysis's own account that say what was done."""
     found: list[str] = []
-    for block in account(name):
-        if not isinstance(block, Paragraph) or block.point or block.text.startswith("Source"):
-            continue
+    for text in _paragraphs(name):
         found += [
             sentence
-            for sentence in re.split(r"(?<=\.) (?=[A-Z])", _plain(block.text))
+            for sentence in re.split(r"(?<=\.) (?=[A-Z])", text)
             if sentence.endswith(".") and not _INSIDE.search(sentence)
         ]
     return found[:MOST]
+
+
+def _paragraphs(name: str) -> Iterator[str]:
+    """Yield the paragraphs of an account; points go on the sentence that leads to them."""
+    begun = ""
+    points: list[str] = []
+    for block in account(name):
+        if not isinstance(block, Paragraph) or block.text.startswith("Source"):
+            continue
+        text = _plain(block.text)
+        if block.point:
+            clauses = [part.strip(" .") for part in text.split(";")]
+            points += [part for part in clauses if part and not _INSIDE.search(part)]
+            continue
+        yield _with_points(begun, points)
+        begun, points = text, []
+    yield _with_points(begun, points)
+
+
+def _with_points(begun: str, points: list[str]) -> str:
+    """Put points behind the words that lead to them.
+
+    Examples
+    --------
+    >>> _with_points("It is done. Beside it stand", ["one", "another"])
+    'It is done. Beside it stand: one; another.'
+    """
+    if not points:
+        return begun
+    return f"{begun.rstrip(' :.')}: {'; '.join(points)}."
