@@ -109,7 +109,7 @@ def imputed_risks(
         risks=risks.mean(axis=0),
         covariance=covariance + between,
         covariance_fixed=np.full_like(covariance, np.nan),
-        unknown=int(((0 < events) & (events < 1)).sum()),
+        unknown=int(((events > 0) & (events < 1)).sum()),
     )
 
 
