@@ -84,6 +84,8 @@ HARM = "deteriorated"
 """A word of the contrasts that count harms in other analyses."""
 NO_PARTICIPANTS = ("robustness", "power", "pooled")
 """Analyses whose counts are not of participants, such as imputations or steps."""
+REMISSION_SHARES = "robustness, remission"
+"""Their proportions are of participants all the same."""
 DESCRIPTIVE = ("count", "probability", "rate", "observed mean", "standard deviation")
 _NUMBERS = ("estimate", "se", "df", "statistic", "lower", "upper", "p", "n_arm")
 _GROUP = ("trial", "outcome", "analysis", "analysis_set", "estimand", "contrast", "visit")
@@ -119,7 +121,11 @@ def hold_small_cells(table: pd.DataFrame, smallest: int) -> pd.DataFrame:
     """
     table = table.copy()
     open_ = (table["disclosure"] == "shared") & table["quantity"].isin(DESCRIPTIVE)
-    open_ &= ~table["analysis"].str.startswith((*NEVER_HIDDEN, *NO_PARTICIPANTS))
+    others = table["analysis"].str.startswith(NO_PARTICIPANTS)
+    others &= ~(
+        table["analysis"].str.startswith(REMISSION_SHARES) & (table["quantity"] == "probability")
+    )
+    open_ &= ~(table["analysis"].str.startswith(NEVER_HIDDEN) | others)
     open_ &= ~((table["analysis"] == "missing data") & table["subgroup"].isna())
     open_ &= ~table["contrast"].fillna("").str.contains(HARM)
     small = open_ & _is_small(table, smallest)

@@ -2,7 +2,9 @@
 
 Four ways lead from unseen scores to a status: scores imputed at random under each assumption; the
 status itself imputed by chained equations, missing at random; every unseen one counted as not
-remitted; and counts, in which as many of the unseen as it takes are said to have remitted.
+remitted; and counts, in which as many of the unseen as it takes are said to have remitted. What
+would give a small count of participants back is held back
+(:mod:`ipt_outcomes.analyses.robustness_disclosure`).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ipt_outcomes.analyses.robustness_assumptions import Assumed
+from ipt_outcomes.analyses.robustness_disclosure import SmallCounts
 from ipt_outcomes.analyses.robustness_engine import RANDOM, Engine
 from ipt_outcomes.analyses.robustness_rows import RowMaker
 from ipt_outcomes.imputation import (
@@ -26,6 +29,7 @@ from ipt_outcomes.imputation import (
     tipping_counts,
     tipping_line,
 )
+from ipt_outcomes.imputation.other_analyses import share_variance
 from ipt_outcomes.results import Row
 
 note = logging.getLogger("ipt_outcomes")
@@ -49,19 +53,29 @@ def remission_rows(engine: Engine, make: RowMaker, assumed: Sequence[Assumed]) -
     """
     plan = engine.plan
     criterion = responders(at_most=plan.remission_at_most, visits=[make.endpoint])
+    assert plan.remission_at_most is not None
+    at = engine.trial.visits.index(make.endpoint)
+    remitted = np.asarray(engine.trial.y[:, at] <= plan.remission_at_most, bool)
+    smallest = engine.data.study.privacy.smallest_group
+    counts = SmallCounts.of(engine.trial, make.endpoint, remitted, smallest)
     for one in assumed:
         drawn = engine.draws(one, RANDOM)
-        yield from make.pooled(
+        rows = make.pooled(
             engine.pooled(one, RANDOM, criterion), f"remission, {one.label}", one.words, drawn,
             criterion.label, "proportion",
         )  # fmt: skip
+        # A shift can be so large that all unseen scores remit, or none: nothing is random then.
+        yield from counts.held(rows, exact=one.shift is not None)
     if plan.chained_equations:
-        yield from _chained(engine, make, criterion)
-    yield from _not_remitted(engine, make, criterion)
+        yield from counts.held(_chained(engine, make, criterion), exact=False)
+    yield from counts.held(_not_remitted(engine, make, criterion), exact=True)
     if not make.unseen_at_the_endpoint:
         return
     plain = [one for one in assumed if one.shift is None]
     for arm in engine.trial.arms[1:]:
+        if counts.hides(exact=True):
+            yield from _not_shown(make, counts, arm, shifts=bool(plain) and plan.delta is not None)
+            continue
         if plain and plan.delta is not None:
             note.info("remission of %s under shifts", arm)
             line = tipping_line(
@@ -77,6 +91,23 @@ def remission_rows(engine: Engine, make: RowMaker, assumed: Sequence[Assumed]) -
         yield from _counted(engine, make, criterion, arm)
 
 
+def _not_shown(make: RowMaker, counts: SmallCounts, arm: Any, *, shifts: bool) -> Iterator[Row]:
+    """Say that shifts, extreme cases and counts of an arm are held back.
+
+    Not even how many of them there are: from which count on a conclusion is another one follows
+    from how many remitted.
+    """
+    labels = ["worst case", "best case", "tipping counts", *(["tipping points"] if shifts else [])]
+    other = str(make.trial.arms[0])
+    for label in labels:
+        row = make.common(
+            f"remission, {label}", quantity="difference", arm=str(arm), reference=other,
+            visit=make.endpoint, unit="proportion", method="observed counts", level=make.level,
+            contrast=f"{make.name(arm)} minus {make.name(other)}",
+        )  # fmt: skip
+        yield counts.without(row)
+
+
 def _not_remitted(engine: Engine, make: RowMaker, criterion: responders) -> Iterator[Row]:
     table = missing_is_no_response(engine.trial, criterion, engine.level)
     for row in table.to_dict("records"):
@@ -86,7 +117,7 @@ def _not_remitted(engine: Engine, make: RowMaker, criterion: responders) -> Iter
                 "remission, missing is not remitted", unit="proportion", level=engine.level,
                 method=f"every unseen score counted as not remitted; {criterion.label}",
             ),
-            **make.estimated(found),
+            **make.estimated(found, shares=True),
             **make.about(found, "unseen", make.notes),
         }  # fmt: skip
 
@@ -131,7 +162,7 @@ def _chained(engine: Engine, make: RowMaker, criterion: responders) -> Iterator[
                 method=f"multiple imputation of the status by chained equations (logistic "
                 f"regression, predictive mean matching), {words}; {criterion.label}",
             ),
-            **make.estimated(found),
+            **make.estimated(found, shares=True),
             **make.about(found, "imputed", make.notes),
         }  # fmt: skip
 
@@ -141,7 +172,7 @@ def _proportions(table: pd.DataFrame, arms: list[str]) -> dict[str, tuple[float,
     for arm in arms:
         status = table.loc[table["arm"] == arm, STATUS] == "yes"
         p, n = float(status.mean()), len(status)
-        found[arm] = p, p * (1 - p) / max(n - 1, 1)
+        found[arm] = p, float(share_variance(p, n))
     first = found[arms[0]]
     differences = {
         f"{arm} minus {arms[0]}": (found[arm][0] - first[0], found[arm][1] + first[1])
@@ -169,7 +200,7 @@ def _counted(engine: Engine, make: RowMaker, criterion: responders, arm: Any) ->
         yield {
             **make.common(f"remission, {what} case", unit="proportion", level=engine.level),
             "method": method,
-            **make.estimated(numbers),
+            **make.estimated(numbers, shares=True),
             "arm": str(arm),
             "reference": str(other),
             "visit": make.endpoint,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pandas as pd
 
 from ipt_outcomes.analyses.data import TrialData, exploratory
+from ipt_outcomes.analyses.proportions import wilson
+from ipt_outcomes.analyses.response_rows import WILSON, WILSON_IMPUTED
 from ipt_outcomes.imputation import Draws, IncompleteTrial, Tipping
 from ipt_outcomes.results import Row
 
@@ -118,19 +121,43 @@ class RowMaker:
             common["unit"] = unit
         for row in table.to_dict("records"):
             found = {str(name): value for name, value in row.items()}
-            yield {**common, **self.estimated(found), **self.about(found, "imputed", about)}
+            numbers = self.estimated(found, shares=unit == "proportion")
+            yield {**common, **numbers, **self.about(found, "imputed", about)}
 
-    def estimated(self, row: Row) -> Row:
-        """Return the numbers of a pooled row and how its interval was made."""
+    def estimated(self, row: Row, *, shares: bool = False) -> Row:
+        """Return the numbers of a pooled row and how its interval was made.
+
+        Parameters
+        ----------
+        row
+            The pooled row.
+        shares
+            Whether it is about proportions: theirs are Wilson's intervals, and those of their
+            differences end at -1 and 1.
+        """
         numbers = {key: row[key] for key in ("quantity", "estimate", "se", "lower", "upper")}
+        how = row["interval_method"]
+        if shares and row["quantity"] == "probability":
+            numbers["lower"], numbers["upper"] = self._wilson(row)
+            how = WILSON if row["data_sets"] == 1 else WILSON_IMPUTED
+        elif shares:
+            numbers |= {"lower": max(row["lower"], -1.0), "upper": min(row["upper"], 1.0)}
         if not row["lower"] <= row["estimate"] <= row["upper"]:
             # Percentiles of a very skewed bootstrap: an interval without its estimate is none.
             numbers |= {"lower": None, "upper": None}
         return {
             **numbers,
             "df": None if pd.isna(row["df"]) else row["df"],
-            "interval_method": f"{row['interval_method']}; variance: {row['variance']}",
+            "interval_method": f"{how}; variance: {row['variance']}",
         }
+
+    def _wilson(self, row: Row) -> tuple[float, float]:
+        n = int((self.trial.arm == self.trial.arms.index(str(row["arm"]))).sum())
+        increase = 0.0
+        if row["between"] > 0:
+            increase = (1 + 1 / row["data_sets"]) * row["between"] / row["within"]
+        df: float = math.inf if pd.isna(row["df"]) else float(row["df"])
+        return wilson(float(row["estimate"]), n / (1 + increase), self.level, df)
 
     def about(self, row: Row, what: str, notes: list[str]) -> Row:
         """Say whom a pooled row is about, how many of their scores were unseen, and the rest."""
@@ -197,7 +224,7 @@ class RowMaker:
             numbers = {str(name): value for name, value in row.items()} | {"quantity": "difference"}
             yield {
                 **found,
-                **self.estimated(numbers),
+                **self.estimated(numbers, shares=unit == "proportion"),
                 "p": row["p"],
                 "contrast": f"{both}, {shifted} by {d:+g} and {r:+g}",
             }

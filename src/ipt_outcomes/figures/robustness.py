@@ -12,6 +12,7 @@ from ipt_outcomes.tables.robustness import (
     Compared,
     assumptions_compared,
     remission_compared,
+    why_empty,
 )
 from ipt_outcomes.tables.rows import Row
 from ipt_outcomes.tables.source import Source
@@ -70,6 +71,7 @@ def robustness_remission(source: Source) -> Drawing:
             _level(_first(compared)),
             " confidence intervals; where scores or statuses are imputed, by Rubin's rules. n: "
             "participants randomised. p-values are not adjusted for multiplicity.",
+            _withheld(compared),
         ),
         alt_text=words("Forest plot of differences in the proportion remitted at ", endpoint,
                        " under each assumption. ", _sentences(source, compared)),
@@ -114,7 +116,8 @@ def _bar(line: Compared, rubin: bool) -> Bar:
         beside = (line.rubin["lower"], line.rubin["upper"])
     extra = [FORMS["p"](line.rubin) if line.rubin is not None else ""] if rubin else []
     if row["estimate"] is None:
-        return Bar(line.label, "", None, None, None, ("not possible", "", *([""] * len(extra))))
+        told = (why_empty(row), "", *([""] * len(extra)))
+        return Bar(line.label, "", None, None, None, told)
     n = f"{FORMS['n'](row)} / {FORMS['n of reference'](row)}" if row["n_arm"] is not None else ""
     return Bar(
         line.label,
@@ -126,6 +129,12 @@ def _bar(line: Compared, rubin: bool) -> Bar:
         strong=line.primary,
         beside=beside,
     )
+
+
+def _withheld(compared: list[tuple[Text, list[Compared]]]) -> Text:
+    hidden = [line.row for _, lines in compared for line in lines if line.row["estimate"] is None]
+    told = next((row for row in hidden if why_empty(row) == "not shown"), None)
+    return Text() if told is None else words(" Not shown: ", quote(told, "notes"), ".")
 
 
 def _first(compared: list[tuple[Text, list[Compared]]]) -> Row | None:

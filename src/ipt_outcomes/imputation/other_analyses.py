@@ -20,11 +20,33 @@ from .incomplete import Floats, IncompleteTrial
 from .pooling import rubin
 
 
+def share_variance(share: Floats | float, n: Floats | int) -> Floats:
+    """Return the variance of proportions, which is not 0 where nobody or everybody has the status.
+
+    With s of n it is that of (s + 1)/(n + 2): one participant added with the status and one
+    without it (Agresti & Caffo 2000, American Statistician 54:280).
+
+    Parameters
+    ----------
+    share
+        Proportions.
+    n
+        Participants behind them; broadcast against ``share``.
+
+    Examples
+    --------
+    >>> share_variance(np.array([0.0, 0.5]), 30).round(4).tolist()
+    [0.001, 0.0083]
+    """
+    shrunken = (share * n + 1) / (np.asarray(n) + 2)
+    return np.asarray(shrunken * (1 - shrunken) / n)
+
+
 @dataclass(frozen=True)
 class responders:  # noqa: N801 - reads as the verb of a call
     """Proportions whose score fulfils a criterion, and their differences between arms.
 
-    Variances are p(1 − p)/(n − 1). Exactly one criterion is given.
+    Variances are those of :func:`share_variance`. Exactly one criterion is given.
 
     Parameters
     ----------
@@ -106,13 +128,11 @@ class responders:  # noqa: N801 - reads as the verb of a call
         arm = trial.arm[None] if block.rows is None else trial.arm[block.rows]
         arms = len(trial.arms)
         share, spread = np.empty((R, V, arms)), np.empty((R, V, arms))
-        smallest = np.inf
         for k in range(arms):
             inside = (arm == k).astype(float)
             n = inside.sum(1)[:, None]
             share[:, :, k] = (status * inside[:, :, None]).sum(1) / n
-            spread[:, :, k] = share[:, :, k] * (1 - share[:, :, k]) / np.maximum(n - 1, 1)
-            smallest = min(smallest, float(n.min()))
+            spread[:, :, k] = share_variance(share[:, :, k], n)
         difference = share[:, :, 1:] - share[:, :, :1]
         total = spread[:, :, 1:] + spread[:, :, :1]
         estimates = np.concatenate([difference, share], 2).reshape(R, -1)
@@ -133,7 +153,7 @@ def missing_is_no_response(
     analysis
         The criterion of response.
     level
-        Level of the (normal) intervals.
+        Level of the (normal) intervals, which end at 0 and 1 (differences: −1 and 1).
 
     Returns
     -------
@@ -152,7 +172,12 @@ def missing_is_no_response(
     assert variances is not None
     pooled = rubin(np.repeat(values, 2, 0), np.repeat(variances, 2, 0), df, level)
     pooled = pooled.assign(interval_method="normal", variance="of one data set", data_sets=1)
-    return pd.concat([analysis.parameters(trial), pooled], axis=1)
+    parameters = analysis.parameters(trial)
+    least = np.where(parameters["quantity"] == "difference", -1.0, 0.0)
+    pooled = pooled.assign(
+        lower=np.maximum(pooled["lower"], least), upper=np.minimum(pooled["upper"], 1.0)
+    )
+    return pd.concat([parameters, pooled], axis=1)
 
 
 @dataclass(frozen=True)

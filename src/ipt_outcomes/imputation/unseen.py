@@ -18,7 +18,7 @@ from scipy import stats
 from .errors import ImputationError, listed
 from .imputing import Block
 from .incomplete import IncompleteTrial
-from .other_analyses import responders
+from .other_analyses import responders, share_variance
 from .tipping import Tipping
 
 
@@ -36,7 +36,7 @@ def tipping_counts(
     arm, visit
         The difference of ``arm`` from the reference arm at ``visit``.
     level
-        Level of the (normal) intervals.
+        Level of the (normal) intervals, which end at −1 and 1.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def tipping_counts(
         n, unseen = int(inside.sum()), int((inside & trial.missing[:, at]).sum())
         p = (status[inside].sum() + np.arange(unseen + 1)) / n
         share.append(p)
-        spread.append(p * (1 - p) / max(n - 1, 1))
+        spread.append(share_variance(p, n))
     grid = np.meshgrid(np.arange(len(share[0])), np.arange(len(share[1])))
     own, other = grid[0].ravel(), grid[1].ravel()
     estimate = share[0][own] - share[1][other]
@@ -88,8 +88,8 @@ def tipping_counts(
             "estimate": estimate,
             "se": se,
             "df": np.nan,
-            "lower": estimate - half,
-            "upper": estimate + half,
+            "lower": np.maximum(estimate - half, -1.0),
+            "upper": np.minimum(estimate + half, 1.0),
             "p": 2 * stats.norm.sf(z),
             "interval_method": "normal",
             "variance": "of one data set",

@@ -152,8 +152,24 @@ def robustness(source: Source, name: str = "robustness") -> Table:
         ),
         (*_lines(compared, words(source.outcome(study.primary_outcome), ": ")),
          *_lines(remission, words("Remission: "))),
-        tuple(_notes(source, compared)),
+        tuple(_notes(source, compared, remission)),
     )  # fmt: skip
+
+
+def why_empty(row: Row) -> str:
+    """Say in two words why a comparison has no numbers.
+
+    Parameters
+    ----------
+    row
+        Its row.
+
+    Examples
+    --------
+    >>> why_empty({"notes": "suppressed: would reveal a count below 5"})
+    'not shown'
+    """
+    return "not shown" if "suppressed" in (row["notes"] or "") else "not possible"
 
 
 def _lines(compared: Comparisons, what: Text) -> Iterator[Line]:
@@ -161,7 +177,7 @@ def _lines(compared: Comparisons, what: Text) -> Iterator[Line]:
         for line in lines:
             row, rubin = line.row, line.rubin
             if row["estimate"] is None:
-                cells = (words("not possible"), *([Text()] * 4))
+                cells = (words(why_empty(row)), *([Text()] * 4))
             else:
                 beside = (Text(), Text())
                 if rubin is not None and rubin["estimate"] is not None:
@@ -171,7 +187,7 @@ def _lines(compared: Comparisons, what: Text) -> Iterator[Line]:
             yield Line(words(named(line.label)), cells, words(what, head))
 
 
-def _notes(source: Source, compared: Comparisons) -> Iterator[Text]:
+def _notes(source: Source, compared: Comparisons, remission: Comparisons) -> Iterator[Text]:
     outcome = source.study.primary_outcome
     yield words(
         "Scores in ", source.unit(outcome), f", {source.direction(outcome)}. All participants as "
@@ -188,3 +204,9 @@ def _notes(source: Source, compared: Comparisons) -> Iterator[Text]:
                 yield words("Intervals: ", quote(line.row, "interval method"), ". Beside them: ",
                             *([quote(line.rubin, "interval method")] if line.rubin else ["–"]),
                             ".")  # fmt: skip
+    withheld = [
+        line for _, lines in remission for line in lines if why_empty(line.row) == "not shown"
+        and line.row["estimate"] is None
+    ]  # fmt: skip
+    if withheld:
+        yield words("Remission not shown: ", quote(withheld[0].row, "notes"), ".")
