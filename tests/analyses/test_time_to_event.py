@@ -9,14 +9,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ipt_outcomes.analyses.event_times import RelapseError, relapse, stopping_treatment
+from ipt_outcomes.analyses.event_rows import EventRows
+from ipt_outcomes.analyses.event_times import EventTimes, RelapseError, relapse, stopping_treatment
 from ipt_outcomes.analyses.hazards import HazardError, fit_hazards
 from ipt_outcomes.analyses.response_data import score_matrix
 from ipt_outcomes.analyses.status import StatusDefinition, StatusError
 from ipt_outcomes.analyses.survival_curves import KaplanMeier
 from ipt_outcomes.analyses.time_to_event import CONDITIONED, time_to_event
 from ipt_outcomes.instruments.criteria import Criterion
-from ipt_outcomes.results import NOT_FITTED
+from ipt_outcomes.results import NOT_FITTED, estimates
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.clinical import Relapse, TimeToEventAnalysis
 from ipt_outcomes.study.contradictions import contradictions
@@ -244,9 +245,6 @@ def test_the_order_of_rows_does_not_matter(followed):
 
 
 def test_crossing_hazards_are_said(followed):
-    from ipt_outcomes.analyses.event_rows import EventRows
-    from ipt_outcomes.analyses.event_times import EventTimes
-
     random = np.random.default_rng(1)
     arm = np.repeat([0, 1], 150)
     weeks = np.where(arm == 0, 3 * random.weibull(4, 300) + 5, random.exponential(8, 300))
@@ -283,3 +281,84 @@ def test_nothing_named_is_refused(followed):
     content["analyses"]["time_to_event"] = {}
     with pytest.raises(StatusError, match="names no event"):
         time_to_event(replace(followed, study=Study.model_validate(content)))
+
+
+# --- few events ----------------------------------------------------------------------------------
+
+WHERE = {"trial": "t", "analysis": "time to x", "analysis_set": "s", "status": "exploratory",
+         "disclosure": "shared"}  # fmt: skip
+NUMBERS = ["estimate", "se", "df", "statistic", "lower", "upper", "p"]
+
+
+def rows_of(events, *, suppress, smallest=5, n=30):
+    """Rows of two arms of n, of whom so many have the event by week 4, 8 and 12."""
+    weeks, event = [], []
+    for by_arm in events:
+        weeks += np.repeat([4.0, 8.0, 12.0], by_arm).tolist() + [12.0] * (n - sum(by_arm))
+        event += [True] * sum(by_arm) + [False] * (n - sum(by_arm))
+    times = EventTimes(
+        np.arange(2 * n), np.repeat([0, 1], n), np.array(weeks), np.array(event),
+        ((4.0, None), (8.0, None), (12.0, None)), {}, by_visit=True,
+    )  # fmt: skip
+    labels = {"A": "A", "B": "B"}
+    made = EventRows(times, ["A", "B"], labels, "x", WHERE, 0.95, suppress, smallest)
+    return estimates(list(made.rows(np.empty((2 * n, 0)))))
+
+
+def numberless(rows):
+    return rows[NUMBERS].isna().all(axis=1)
+
+
+def test_few_events_cannot_be_had_from_means_and_ratios():
+    table = rows_of([(2, 0, 1), (8, 6, 3)], suppress=True)
+    compared = table[table["quantity"].isin(["restricted mean", "difference", "hazard ratio"])]
+    assert len(compared) == 4
+    tests = table[table["quantity"] == "test"]
+    for rows in (compared, tests):
+        assert numberless(rows).all()
+        assert rows["notes"].str.contains("would reveal a count below 5").all()
+    # With everyone followed the number at risk is everyone but those with the event.
+    at_risk = pick(table, quantity="count", arm="A").set_index("contrast")["estimate"]
+    assert at_risk["at risk at week 4"] == 30
+    assert at_risk[["at risk at week 8", "at risk at week 12"]].isna().all()
+
+
+def test_a_mean_over_one_hidden_step_is_an_equation_in_its_height():
+    table = rows_of([(3, 5, 3), (8, 6, 3)], suppress=True)
+    means = pick(table, quantity="restricted mean").set_index("arm")
+    assert np.isnan(means.loc["A", "estimate"])
+    assert means.loc["B", "lower"] < means.loc["B", "estimate"] < means.loc["B", "upper"]
+    assert numberless(pick(table, quantity="difference")).all()
+    # Eight events in all: a ratio over all times holds no single step.
+    assert pick(table, quantity="hazard ratio")["estimate"].notna().all()
+
+
+def test_the_smallest_group_of_the_study_counts():
+    few = rows_of([(8, 1, 0), (15, 6, 3)], suppress=True, smallest=11)
+    assert numberless(pick(few, quantity="restricted mean")).all()
+    assert few["notes"].str.contains("below 11").any()
+    assert pick(few, quantity="survival", arm="A")["notes"].str.contains("fewer than 11").all()
+    assert rows_of([(8, 1, 0), (15, 6, 3)], suppress=True)["estimate"].notna().sum() > 10
+
+
+@pytest.mark.parametrize("events", [(0, 0, 0), (1, 0, 0), (2, 2, 9)])
+def test_fewer_than_five_events_give_no_interval(events):
+    """Four events before week 12 are too few to know a variance, also in flow."""
+    table = rows_of([events, (8, 6, 3)], suppress=False)
+    means = pick(table, quantity="restricted mean").set_index("arm")
+    assert means["estimate"].notna().all()
+    assert means.loc["A", ["se", "df", "lower", "upper"]].isna().all()
+    assert "fewer than five events before week 12: no interval" in means.loc["A", "notes"]
+    assert means.loc["B", "lower"] < means.loc["B", "upper"] < 12
+    difference = pick(table, quantity="difference").iloc[0]
+    expected = means.loc["A", "estimate"] - means.loc["B", "estimate"]
+    assert difference["estimate"] == pytest.approx(expected)
+    assert difference[["se", "lower", "upper", "p"]].isna().all()
+    assert "no interval" in difference["notes"]
+
+
+def test_five_events_in_both_arms_give_an_interval():
+    table = rows_of([(3, 2, 0), (8, 6, 3)], suppress=False)
+    difference = pick(table, quantity="difference").iloc[0]
+    assert difference["lower"] < difference["estimate"] < difference["upper"]
+    assert difference["p"] < 0.05

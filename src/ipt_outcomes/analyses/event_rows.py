@@ -1,4 +1,10 @@
-"""Rows of the estimates table for the times to one event."""
+"""Rows of the estimates table for the times to one event.
+
+A step of a curve that is hidden because few had the event stays hidden: a restricted mean over it
+is an equation in its height, so that neither the mean nor a difference from it is shown; where an
+arm has few events altogether, nothing that all times of the event went into is shown. Numbers at
+risk between such steps are left empty as well: with everyone followed they count the events.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +17,10 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ipt_outcomes.analyses.covariates import useful_columns
-from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
+from ipt_outcomes.analyses.disclosure import SMALLEST, complement, suppressed
 from ipt_outcomes.analyses.event_times import EventTimes
 from ipt_outcomes.analyses.hazards import HazardError, HazardFit, fit_hazards
-from ipt_outcomes.analyses.survival_curves import KaplanMeier
+from ipt_outcomes.analyses.survival_curves import KaplanMeier, RestrictedMean
 from ipt_outcomes.results import Row
 
 Floats = NDArray[np.float64]
@@ -43,7 +49,9 @@ class EventRows:
     level
         Level of the intervals.
     suppress
-        Whether cells with 1 to 4 participants are hidden: not for flow and harms.
+        Whether cells with few participants are hidden: not for flow and harms.
+    smallest
+        The smallest count that is then shown.
     """
 
     times: EventTimes
@@ -53,6 +61,16 @@ class EventRows:
     where: Row
     level: float
     suppress: bool
+    smallest: int = SMALLEST
+
+    @property
+    def few(self) -> bool:
+        """Whether an arm has so few events that nothing may be shown that all times went into."""
+        by_arm = np.bincount(self.times.arm, self.times.event, minlength=len(self.arms))
+        return self.suppress and any(self._small(n) for n in by_arm)
+
+    def _small(self, count: float) -> bool:
+        return 0 < count < self.smallest
 
     @property
     def once(self) -> bool:
@@ -92,7 +110,6 @@ class EventRows:
             for week, visit in self.times.grid:
                 point = curve.at(week, self.level)
                 about: Row = {**self.where, "arm": arm, "visit": visit, "n_arm": n}
-                small = 0 < point.events < SMALLEST or n < SMALLEST
                 shown = {
                     **about,
                     "quantity": "survival",
@@ -100,8 +117,9 @@ class EventRows:
                     "method": "Kaplan–Meier",
                     "unit": "proportion",
                 }
-                if self.suppress and small:
-                    yield {**shown, "n_arm": None, "notes": self._notes(SUPPRESSED)}
+                if self._hidden(curve, point.events):
+                    why = self._notes(suppressed(self.smallest))
+                    yield {**shown, "n_arm": None, "notes": why}
                 else:
                     yield {
                         **shown,
@@ -112,15 +130,30 @@ class EventRows:
                         "level": self.level,
                         "interval_method": "log-log",
                     }
-                hidden = self.suppress and 0 < point.at_risk < SMALLEST
+                why = None
+                if self.suppress and self._small(point.at_risk):
+                    why = suppressed(self.smallest)
+                elif self.suppress and self._small(curve.before(week)):
+                    why = complement(self.smallest)
                 yield {
                     **about,
                     "quantity": "count",
                     "contrast": f"at risk at week {week:g}",
                     "method": "count",
-                    "estimate": None if hidden else point.at_risk,
-                    "notes": self._notes(SUPPRESSED if hidden else None),
+                    "estimate": None if why else point.at_risk,
+                    "notes": self._notes(why),
                 }
+
+    def _hidden(self, curve: KaplanMeier, events: int) -> bool:
+        few = self._small(events) or len(curve.time) < self.smallest
+        return self.suppress and few
+
+    def _gives_back(self, curve: KaplanMeier, until: float) -> bool:
+        """Say whether the area up to a week depends on a step that is hidden."""
+        return any(
+            week < until and self._hidden(curve, curve.at(week).events)
+            for week, _ in self.times.grid
+        )
 
     def restricted_means(self) -> Iterator[Row]:
         """Give the mean time without the event, and its difference between arms."""
@@ -129,31 +162,52 @@ class EventRows:
         if len(known) < len(curves):
             return
         until = min([self.times.grid[-1][0], *(curve.last for curve in known)])
+        withheld = [self.few or self._gives_back(curve, until) for curve in known]
         about: Row = {
             **self.where,
             "method": "restricted mean of the Kaplan–Meier curve",
             "unit": "weeks",
-            "level": self.level,
-            "interval_method": "t",
         }
         means = [curve.restricted_mean(until) for curve in known]
         words = f"mean weeks without {self.event} up to week {until:g}"
-        for arm, curve, found in zip(self.arms, known, means, strict=True):
-            half = self._half(found.se, found.df)
-            yield {**about, "quantity": "restricted mean", "arm": arm, "contrast": words,
-                   "estimate": found.mean, "se": found.se, "df": found.df,
-                   "lower": max(found.mean - half, 0.0), "upper": min(found.mean + half, until),
-                   "n_arm": len(curve.time)}  # fmt: skip
+        for a, arm in enumerate(self.arms):
+            row: Row = {**about, "quantity": "restricted mean", "arm": arm, "contrast": words,
+                        "n_arm": len(known[a].time)}  # fmt: skip
+            if withheld[a]:
+                yield {**row, "notes": self._notes(complement(self.smallest))}
+            else:
+                yield {**row, "estimate": means[a].mean, **self._mean_interval(means[a], until)}
         for a, arm in enumerate(self.arms[:-1]):
-            difference, se, df = means[a].minus(means[-1])
-            statistic = difference / se if se > 0 else math.nan
-            half = self._half(se, df)
-            yield {**about, "quantity": "difference", "arm": arm, "reference": self.arms[-1],
+            row = {**about, "quantity": "difference", "arm": arm, "reference": self.arms[-1],
                    "contrast": f"{self.labels[arm]} minus {self.labels[self.arms[-1]]}: {words}",
-                   "estimate": difference, "se": se, "df": df, "lower": difference - half,
-                   "upper": difference + half, "statistic": statistic,
-                   "p": float(2 * stats.t.sf(abs(statistic), df)),
                    "n_arm": len(known[a].time), "n_reference": len(known[-1].time)}  # fmt: skip
+            if withheld[a] or withheld[-1]:
+                yield {**row, "notes": self._notes(complement(self.smallest))}
+            else:
+                yield {**row, **self._difference(means[a], means[-1], until)}
+
+    def _mean_interval(self, found: RestrictedMean, until: float) -> Row:
+        if not found.has_interval:
+            return {"notes": self._notes(self._too_few(until))}
+        half = self._half(found.se, found.df)
+        return {"se": found.se, "df": found.df, "lower": max(found.mean - half, 0.0),
+                "upper": min(found.mean + half, until), "level": self.level,
+                "interval_method": "t"}  # fmt: skip
+
+    def _difference(self, own: RestrictedMean, other: RestrictedMean, until: float) -> Row:
+        difference, se, df = own.minus(other)
+        if not (own.has_interval and other.has_interval):
+            return {"estimate": difference, "notes": self._notes(self._too_few(until))}
+        # Five with the event at the same time, and nobody left, leave no variance.
+        statistic = difference / se if se > 0 else math.nan
+        half = self._half(se, df)
+        return {"estimate": difference, "se": se, "df": df, "lower": difference - half,
+                "upper": difference + half, "level": self.level, "interval_method": "t",
+                "statistic": statistic,
+                "p": float(2 * stats.t.sf(abs(statistic), df))}  # fmt: skip
+
+    def _too_few(self, until: float) -> str:
+        return f"fewer than five events before week {until:g}: no interval"
 
     def _half(self, se: float, df: float) -> float:
         return se * float(stats.t.ppf((1 + self.level) / 2, df)) if se > 0 else 0.0
@@ -164,16 +218,22 @@ class EventRows:
 
         if not self.times.event.any() or len(np.unique(self.times.arm)) < 2:
             return
-        statistic, p = survdiff(self.times.weeks, self.times.event.astype(int), self.times.arm)
-        yield {
+        about: Row = {
             **self.where,
             "quantity": "test",
             "contrast": "log-rank: all arms",
             "unit": "chi-squared",
+            "method": "log-rank test",
+        }
+        if self.few:
+            yield {**about, "notes": self._notes(complement(self.smallest))}
+            return
+        statistic, p = survdiff(self.times.weeks, self.times.event.astype(int), self.times.arm)
+        yield {
+            **about,
             "statistic": float(np.squeeze(statistic)),
             "df_numerator": len(np.unique(self.times.arm)) - 1,
             "p": float(np.squeeze(p)),
-            "method": "log-rank test",
         }
 
     def hazard_ratios(self, covariates: Floats) -> Iterator[Row]:
@@ -187,11 +247,12 @@ class EventRows:
         k = len(self.arms) - 1
         n = np.bincount(self.times.arm, minlength=k + 1)
         about: Row = {**self.where, "method": HAZARDS}
-        fit, reason = None, ""
-        try:
-            fit = fit_event(self.times, covariates, k + 1)
-        except HazardError as error:
-            reason = f"no hazard ratio: {error}"
+        fit, reason = None, complement(self.smallest)
+        if not self.few:
+            try:
+                fit = fit_event(self.times, covariates, k + 1)
+            except HazardError as error:
+                reason = f"no hazard ratio: {error}"
         warning = None
         tests = []
         if fit is not None:

@@ -17,7 +17,8 @@ mean :math:`\int_0^\tau \hat S` is the mean time without the event up to :math:`
 
 m the events before :math:`\tau`. The factor is Kaplan and Meier's own: with everyone's time known
 the variance is then that of a mean, :math:`s^2/n`. Intervals are t's with m - 1 degrees of freedom,
-Satterthwaite's for a difference. No proportional hazards are needed.
+Satterthwaite's for a difference. With fewer than five events before :math:`\tau` the variance is
+itself known too badly for an interval. No proportional hazards are needed.
 
 Sources: Kaplan & Meier (1958), Journal of the American Statistical Association 53:457, section 6.2;
 Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data; Royston &
@@ -34,6 +35,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 Floats = NDArray[np.float64]
+
+LEAST_EVENTS = 5
+"""Fewer events before the horizon than these give a restricted mean no interval."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,11 @@ class RestrictedMean:
     mean: float
     greenwood: float
     events: int
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there are enough events for an interval."""
+        return self.events >= LEAST_EVENTS
 
     @property
     def se(self) -> float:
@@ -160,6 +169,10 @@ class KaplanMeier:
             int(self.events[known].sum()),
             int((self.time >= when).sum()),
         )
+
+    def before(self, when: float) -> int:
+        """Count the events before a time."""
+        return int(self.events[self.times < when].sum())
 
     @property
     def last(self) -> float:

@@ -252,7 +252,10 @@ def _rows(data: TrialData, event: Event) -> Iterator[Row]:
         and event.where.get("outcome") == data.study.primary_outcome
     )
     suppress = event.about != FLOW
-    rows = EventRows(event.times, data.arms, labels, event.name, shared, plan.level, suppress)
+    smallest = data.study.privacy.smallest_group
+    rows = EventRows(
+        event.times, data.arms, labels, event.name, shared, plan.level, suppress, smallest
+    )
     for row in rows.rows(event.covariates):
         if confirmatory and row["quantity"] == "hazard ratio":
             row["status"] = "confirmatory"

@@ -62,11 +62,17 @@ def _lines(source: Source, rows: Rows) -> Iterator[Line]:
 
 def _cells(mean: Row, of: Rows) -> Iterator[Text]:
     yield words(quote(mean, "n"))
-    yield estimated(mean)
+    yield _number(mean)
     for quantity in ("difference", "hazard ratio"):
         row = of.first(quantity=quantity)
-        yield Text() if row is None else estimated(row)
+        yield Text() if row is None else _number(row)
         yield Text() if row is None else words(quote(row, "p"))
+
+
+def _number(row: Row) -> Text:
+    if row["estimate"] is None:
+        return words("withheld") if "suppressed" in (row["notes"] or "") else words("–")
+    return estimated(row) if row["lower"] is not None else words(quote(row, "estimate"))
 
 
 def _notes(rows: Rows) -> Iterator[Text]:
@@ -79,6 +85,12 @@ def _notes(rows: Rows) -> Iterator[Text]:
         if test["p"] is not None and "log-rank" in (test["contrast"] or ""):
             yield words(quote(test, "analysis"), ", ", quote(test, "contrast"), ": p ",
                         quote(test, "p equation"), ".")  # fmt: skip
+    compared = rows.where(quantity=("restricted mean", "difference", "hazard ratio"))
+    if any(row["estimate"] is None and "suppressed" in (row["notes"] or "") for row in compared):
+        yield words("Withheld: the number would give a small count of participants back.")
+    if any(row["estimate"] is not None and row["lower"] is None for row in compared):
+        yield words("Without an interval: fewer than five events before the end of the span in an "
+                    "arm.")  # fmt: skip
     notes = {row["notes"]: row for row in rows.where(quantity="survival") if row["notes"]}
     for row in notes.values():
         yield words("Note: ", quote(row, "notes"), ".")
