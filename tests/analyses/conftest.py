@@ -54,6 +54,19 @@ def planned(
     return replace(data, study=Study.model_validate(content))
 
 
+def without_ends(data: TrialData) -> TrialData:
+    """Give the trial as an export that has no column for stopping treatment or leaving the study."""
+    content = data.study.model_dump(mode="json", exclude_none=True)
+    columns = content["trials"][data.trial]["columns"]
+    for name in [name for name in columns if name.startswith(("treatment_stop", "study_exit"))]:
+        del columns[name]
+    people = data.participants.copy()
+    for name in ("treatment_stop", "study_exit"):
+        people[f"{name}_day"] = pd.array([pd.NA] * len(people), "Int64")
+        people[f"{name}_reason"] = pd.array([pd.NA] * len(people), "str")
+    return replace(data, study=Study.model_validate(content), participants=people)
+
+
 def example_config() -> dict:
     return yaml.safe_load((ROOT / "config.yaml").read_text("utf-8"))
 

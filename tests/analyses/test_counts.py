@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ipt_outcomes.analyses.counts import counts
-from ipt_outcomes.analyses.negative_binomial import CountError, fit_rates
+from ipt_outcomes.analyses.negative_binomial import CountError, RateFit, fit_rates
 from ipt_outcomes.analyses.response_data import score_matrix
 from ipt_outcomes.study import Study
 
@@ -95,3 +95,24 @@ def test_a_model_without_solution_says_so(reference_trial):
     table = counts(with_counts(reference_trial, {}, draw))
     assert table["estimate"].isna().all()
     assert table["notes"].str.contains("counts").all()
+
+
+def test_the_interval_of_the_dispersion_is_positive_or_absent():
+    """A dispersion of 0.50 (0.28) is not between -0.07 and 1.06."""
+    fit = RateFit(np.zeros(1), np.eye(1), 0.5, 0.29, 40)
+    lower, upper = fit.dispersion_interval(0.95)
+    assert lower == pytest.approx(0.5 * np.exp(-1.959964 * 0.29 / 0.5), rel=1e-6)
+    assert lower * upper == pytest.approx(0.25)
+    assert replace(fit, dispersion_se=0.6).dispersion_interval(0.95) is None
+    assert replace(fit, dispersion_se=np.nan).dispersion_interval(0.95) is None
+
+
+def test_a_dispersion_near_zero_has_no_interval_and_says_so(reference_trial):
+    random = np.random.default_rng(4)
+    table = counts(with_counts(reference_trial, {}, lambda arm, _: random.poisson(6.0, len(arm))))
+    found = pick(table, quantity="variance")
+    for row in found.to_dict("records"):
+        assert row["se"] >= row["estimate"] or row["lower"] > 0
+        if row["se"] >= row["estimate"]:
+            assert np.isnan(row["lower"])
+            assert "no interval" in row["notes"]

@@ -13,8 +13,9 @@ from ipt_outcomes.analyses.response_data import score_matrix
 from ipt_outcomes.analyses.safety import safety
 from ipt_outcomes.analyses.safety_events import SHOWN, SafetyEvents, safety_rows
 from ipt_outcomes.analyses.status import StatusError
+from ipt_outcomes.tables import make_table
 
-from .conftest import pick, planned
+from .conftest import pick, planned, without_ends
 
 
 def with_safety(data, plan, change=None):
@@ -140,3 +141,18 @@ def test_repeated_events_count_more_than_once_in_a_rate_only():
         "probability": pytest.approx(2 / 3),
         "rate": pytest.approx(100 * 4 / 30),
     }
+
+
+def test_an_exposure_that_is_not_recorded_is_not_everybody_to_the_end(reference_trial):
+    data = without_ends(with_safety(reference_trial, {"death_reasons": ["Died"]}))
+    table = safety(data)
+    weeks = table[table["contrast"].str.startswith("weeks")]
+    assert weeks["estimate"].isna().all()
+    assert set(weeks["notes"]) == {
+        "not recorded: the export has no column for the day of stopping treatment",
+        "not recorded: the export has no column for the day of leaving the study",
+    }
+    assert not (table["quantity"] == "rate").any()
+    shown = make_table("harms", study=data.study, estimates=table, trial=data.trial)
+    assert not any("total" in str(cell) for line in shown.lines for cell in line.cells)
+    assert any("not recorded" in str(note) for note in shown.footnotes)

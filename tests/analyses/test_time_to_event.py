@@ -16,13 +16,15 @@ from ipt_outcomes.analyses.response_data import score_matrix
 from ipt_outcomes.analyses.status import StatusDefinition, StatusError
 from ipt_outcomes.analyses.survival_curves import KaplanMeier
 from ipt_outcomes.analyses.time_to_event import CONDITIONED, time_to_event
+from ipt_outcomes.figures import draw_figure
 from ipt_outcomes.instruments.criteria import Criterion
 from ipt_outcomes.results import NOT_FITTED, estimates
 from ipt_outcomes.study import Study
 from ipt_outcomes.study.clinical import Relapse, TimeToEventAnalysis
 from ipt_outcomes.study.contradictions import contradictions
+from ipt_outcomes.tables import make_table
 
-from .conftest import pick, planned
+from .conftest import pick, planned, without_ends
 from .reference_values import R, participants
 
 PLAN = {
@@ -362,3 +364,24 @@ def test_five_events_in_both_arms_give_an_interval():
     difference = pick(table, quantity="difference").iloc[0]
     assert difference["lower"] < difference["estimate"] < difference["upper"]
     assert difference["p"] < 0.05
+
+
+def test_who_is_not_recorded_to_leave_has_no_curve(followed):
+    """Without a column for the day nobody leaves: no curve at 100 %, but a row that says why."""
+    data = without_ends(followed)
+    table = time_to_event(data)
+    for name in ("stopping treatment", "leaving the study"):
+        row = pick(table, analysis=f"time to {name}")
+        assert len(row) == 1
+        assert row["estimate"].isna().all()
+        assert row["notes"].item() == (
+            f"not recorded: the export has no column for the day of {name}"
+        )
+    about = {"study": data.study, "estimates": table, "trial": data.trial}
+    notes = [str(note) for note in make_table("time_to_event", **about).footnotes]
+    assert any(note.startswith("Time to leaving the study: not recorded") for note in notes)
+    drawing = draw_figure("time_to_events", **about)
+    assert not drawing.data["event"].str.contains("leaving|stopping").any()
+    # Nothing else may be asked for.
+    only = planned(data, time_to_event={"leaving_the_study": True})
+    assert time_to_event(only)["notes"].str.startswith("not recorded").tolist() == [True]

@@ -16,6 +16,7 @@ from ipt_outcomes.analyses.data import TrialData
 from ipt_outcomes.analyses.safety_events import SafetyEvents
 
 NOT_ASKED = "participants without an entry count as without the event"
+NO_RATE = "no rate: the export has no column for the day of leaving the study"
 
 
 class AdverseEventError(ValueError):
@@ -23,7 +24,7 @@ class AdverseEventError(ValueError):
 
 
 def adverse_events(
-    data: TrialData, people: pd.DataFrame, weeks: NDArray[np.float64]
+    data: TrialData, people: pd.DataFrame, weeks: NDArray[np.float64] | None
 ) -> Iterator[SafetyEvents]:
     """Count adverse events per participant.
 
@@ -34,7 +35,7 @@ def adverse_events(
     people
         Rows of its participant frame, n of them.
     weeks
-        Weeks in the study, shape (n,).
+        Weeks in the study, shape (n,); None where they are not recorded: no rates are then given.
 
     Yields
     ------
@@ -101,8 +102,9 @@ def _on_the_same_row(
 
 
 def _counted(
-    name: str, events: pd.DataFrame, people: pd.DataFrame, weeks: NDArray[np.float64]
+    name: str, events: pd.DataFrame, people: pd.DataFrame, weeks: NDArray[np.float64] | None
 ) -> SafetyEvents:
     number = events["participant"].value_counts()
     counts = np.asarray(people["participant"].map(number).fillna(0), np.int64)
-    return SafetyEvents(name, counts, np.ones(len(people), bool), weeks, NOT_ASKED)
+    note = NOT_ASKED if weeks is not None else f"{NOT_ASKED}; {NO_RATE}"
+    return SafetyEvents(name, counts, np.ones(len(people), bool), weeks, note)

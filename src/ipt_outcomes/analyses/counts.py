@@ -19,7 +19,7 @@ from scipy import stats
 from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.disclosure import SMALLEST, SUPPRESSED
 from ipt_outcomes.analyses.gee import EXCHANGEABLE, GeeError, GeeFit
-from ipt_outcomes.analyses.negative_binomial import CountError, fit_rates
+from ipt_outcomes.analyses.negative_binomial import NEAR_ZERO, CountError, RateFit, fit_rates
 from ipt_outcomes.analyses.repeated_shares import repeated_days
 from ipt_outcomes.analyses.response_data import ScoreMatrix, score_matrix
 from ipt_outcomes.results import Row, estimates
@@ -220,11 +220,8 @@ def _unbounded(
         except CountError as error:
             reason = str(error)
     if fit is not None:
-        half = float(stats.norm.ppf((1 + level) / 2)) * fit.dispersion_se
-        yield {**about, "quantity": "variance", "contrast": "dispersion alpha of the counts",
-               "estimate": fit.dispersion, "se": fit.dispersion_se,
-               "lower": fit.dispersion - half, "upper": fit.dispersion + half, "level": level,
-               "interval_method": "normal", "n_arm": fit.n}  # fmt: skip
+        yield {**about, **_dispersion(fit, level), "quantity": "variance", "n_arm": fit.n,
+               "contrast": "dispersion alpha of the counts"}  # fmt: skip
     for a, arm in enumerate(matrix.arms[:-1]):
         pair: Row = {**about, "quantity": "rate ratio", "arm": arm, "reference": reference,
                      "contrast": f"{labels[arm]} against {labels[reference]}"}  # fmt: skip
@@ -234,3 +231,12 @@ def _unbounded(
             yield {**pair, **fit.ratio(a, level), "level": level, "unit": "ratio",
                    "interval_method": "t on the log scale", "converged": True,
                    "n_arm": int(n[a]), "n_reference": int(n[-1])}  # fmt: skip
+
+
+def _dispersion(fit: RateFit, level: float) -> Row:
+    found: Row = {"estimate": fit.dispersion, "se": fit.dispersion_se}
+    interval = fit.dispersion_interval(level)
+    if interval is None:
+        return {**found, "notes": f"{OBSERVED}; {NEAR_ZERO}"}
+    return {**found, "lower": interval[0], "upper": interval[1], "level": level,
+            "interval_method": "normal on the log scale"}  # fmt: skip

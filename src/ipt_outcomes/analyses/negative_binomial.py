@@ -20,6 +20,8 @@ from scipy import stats
 
 Floats = NDArray[np.float64]
 
+NEAR_ZERO = "the dispersion is within one standard error of 0: no interval"
+
 
 class CountError(ValueError):
     """Counts that are not counts, or whose model cannot be fitted."""
@@ -49,6 +51,17 @@ class RateFit:
     def df(self) -> float:
         """Degrees of freedom: participants minus coefficients."""
         return float(self.n - len(self.coefficients))
+
+    def dispersion_interval(self, level: float) -> tuple[float, float] | None:
+        """Give alpha's interval, made on the log scale since alpha is positive.
+
+        None where its standard error is not known, or as large as alpha itself: so near to the
+        boundary at 0 no normal approximation holds, on neither scale.
+        """
+        if not 0 < self.dispersion_se < self.dispersion:
+            return None
+        half = float(stats.norm.ppf((1 + level) / 2)) * self.dispersion_se / self.dispersion
+        return self.dispersion * math.exp(-half), self.dispersion * math.exp(half)
 
     def ratio(self, column: int, level: float) -> dict[str, float]:
         """Give one rate ratio with interval and p-value."""

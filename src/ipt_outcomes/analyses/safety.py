@@ -61,8 +61,8 @@ def safety(data: TrialData) -> pd.DataFrame:
     return estimates(rows)
 
 
-def weeks_observed(data: TrialData, people: pd.DataFrame) -> Floats:
-    """Return how long each participant was in the study, in weeks.
+def weeks_observed(data: TrialData, people: pd.DataFrame) -> Floats | None:
+    """Return how long each participant was in the study, in weeks; None where it is not recorded.
 
     Parameters
     ----------
@@ -71,6 +71,8 @@ def weeks_observed(data: TrialData, people: pd.DataFrame) -> Floats:
     people
         Rows of its participant frame, n of them.
     """
+    if data.no_day_of("study_exit"):
+        return None
     horizon = data.study.visits[data.later_visits[-1]].week
     return _until(people["study_exit_day"], horizon)
 
@@ -86,22 +88,28 @@ def _exposure(
     endpoint = data.study.endpoint
     end_of_treatment = data.study.visits[endpoint].week
     in_study = weeks_observed(data, people)
-    # Treatment ends with leaving the study at the latest: nobody is treated unseen.
-    treated = np.minimum(_until(people["treatment_stop_day"], end_of_treatment), in_study)
+    treated = None
+    if not data.no_day_of("treatment_stop"):
+        treated = _until(people["treatment_stop_day"], end_of_treatment)
+        if in_study is not None:
+            # Treatment ends with leaving the study at the latest: nobody is treated unseen.
+            treated = np.minimum(treated, in_study)
     for a, name in enumerate(data.arms):
         inside = arm == a
-        for weeks, words in (
-            (treated, f"weeks of treatment, up to week {end_of_treatment:g}"),
-            (in_study, "weeks in the study"),
+        for weeks, words, stem in (
+            (treated, f"weeks of treatment, up to week {end_of_treatment:g}", "treatment_stop"),
+            (in_study, "weeks in the study", "study_exit"),
         ):
             total = {**where, "arm": name, "n_arm": int(inside.sum()), "unit": "weeks",
-                     "notes": SHOWN}  # fmt: skip
-            yield {**total, "quantity": "count", "contrast": words, "method": "sum",
+                     "contrast": words, "notes": SHOWN}  # fmt: skip
+            mean = {**total, "quantity": "observed mean", "method": "description"}
+            if weeks is None:
+                yield {**mean, "notes": data.no_day_of(stem)}
+                continue
+            yield {**total, "quantity": "count", "method": "sum",
                    "estimate": float(weeks[inside].sum())}  # fmt: skip
             if inside.any():
-                yield {**total, "quantity": "observed mean", "contrast": words,
-                       "method": "description",
-                       "estimate": float(weeks[inside].mean())}  # fmt: skip
+                yield {**mean, "estimate": float(weeks[inside].mean())}
 
 
 def _died(data: TrialData, people: pd.DataFrame) -> Flags:

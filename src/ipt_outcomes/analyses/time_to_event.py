@@ -65,7 +65,7 @@ def time_to_event(data: TrialData) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        Rows of the estimates table.
+        Rows of the estimates table; an end whose day the export does not hold has one that says so.
 
     Raises
     ------
@@ -78,6 +78,7 @@ def time_to_event(data: TrialData) -> pd.DataFrame:
     refused: list[Row] = []
     rows = [row for event in events(data, refused) for row in _rows(data, event)]
     rows += refused
+    rows += _not_recorded(data)
     if not rows:
         raise StatusError(
             f"{data.trial}: analyses.time_to_event names no event that this trial has. Give an "
@@ -215,14 +216,34 @@ def _of_participation(data: TrialData) -> Iterator[Event]:
     if start is not None:
         covariates = np.column_stack([start, covariates])
     endpoint = data.study.endpoint
-    if plan.stopping_treatment:
-        times = stopping_treatment(data, people, endpoint)
-        name = "stopping treatment"
-        yield Event(times, covariates[times.participants], f"time to {name}", name, {}, FLOW)
-    if plan.leaving_the_study:
-        times = leaving_the_study(data, people)
-        name = "leaving the study"
-        yield Event(times, covariates[times.participants], f"time to {name}", name, {}, FLOW)
+    for name, stem, analysis in _asked_ends(data):
+        if data.no_day_of(stem):
+            continue
+        if stem == "treatment_stop":
+            times = stopping_treatment(data, people, endpoint)
+        else:
+            times = leaving_the_study(data, people)
+        yield Event(times, covariates[times.participants], analysis, name, {}, FLOW)
+
+
+def _asked_ends(data: TrialData) -> Iterator[tuple[str, str, str]]:
+    """Give the ends that the configuration asks for: name, stem of their columns, analysis."""
+    plan = data.study.analyses.time_to_event
+    assert plan is not None
+    for name, stem, asked in (
+        ("stopping treatment", "treatment_stop", plan.stopping_treatment),
+        ("leaving the study", "study_exit", plan.leaving_the_study),
+    ):
+        if asked:
+            yield name, stem, f"time to {name}"
+
+
+def _not_recorded(data: TrialData) -> Iterator[Row]:
+    """Say of which ends nobody's day is known: nobody would be seen to stop or to leave."""
+    for _, stem, analysis in _asked_ends(data):
+        if why := data.no_day_of(stem):
+            yield exploratory(data, analysis, quantity="difference", contrast="all arms",
+                              method="none", notes=why)  # fmt: skip
 
 
 def baseline_of(data: TrialData, people: pd.DataFrame) -> Floats | None:

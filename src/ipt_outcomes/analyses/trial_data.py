@@ -10,6 +10,8 @@ import pandas as pd
 from ipt_outcomes.frames import no_process, read_participants, read_process, read_scores
 from ipt_outcomes.study import Study
 
+_ENDS = {"treatment_stop": "stopping treatment", "study_exit": "leaving the study"}
+
 
 @dataclass(frozen=True)
 class TrialData:
@@ -60,6 +62,21 @@ class TrialData:
     def later_visits(self) -> list[str]:
         """The trial's visits after baseline, in order of time."""
         return [v for v in self.study.visits_of(self.trial) if v != self.study.baseline]
+
+    def no_day_of(self, stem: str) -> str | None:
+        """Say that the export has no day of an end, so that nobody's is known; None if it has.
+
+        Parameters
+        ----------
+        stem
+            ``treatment_stop`` or ``study_exit``.
+        """
+        mapped = self.study.trials[self.trial].columns
+        if getattr(mapped, f"{stem}_date") or getattr(mapped, f"{stem}_day"):
+            return None
+        if self.participants[f"{stem}_day"].notna().any():
+            return None
+        return f"not recorded: the export has no column for the day of {_ENDS[stem]}"
 
 
 @dataclass(frozen=True)

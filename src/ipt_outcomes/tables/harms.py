@@ -30,7 +30,12 @@ def harms(source: Source, name: str = "harms") -> Table:
     for arm in source.arms:
         under = words(source.arm(arm))
         columns += [column("n / N", under=under), column("% [", ci, "]", under=under)]
-    notes = {row["notes"]: row for row in rows if row["notes"] and row["quantity"] == "probability"}
+    notes = {
+        row["notes"]: row
+        for row in rows
+        if row["notes"]
+        and (row["quantity"] == "probability" or row["notes"].startswith("not recorded"))
+    }
     return Table(
         name,
         words("Harms by arm: ", source.trial_label()),
@@ -55,7 +60,10 @@ def _exposure(source: Source, rows: Rows) -> Iterator[Line]:
             cells.append(
                 words(NOT_SHOWN) if total is None else words("total ", quote(total, "count"))
             )
-            cells.append(Text() if mean is None else words("mean ", quote(mean, "one decimal")))
+            if mean is None or mean["estimate"] is None:
+                cells.append(Text())
+            else:
+                cells.append(words("mean ", quote(mean, "one decimal")))
         first = next(iter(of))
         yield Line(words(quote(first, "contrast")), tuple(cells), words("Exposure, in weeks"))
 

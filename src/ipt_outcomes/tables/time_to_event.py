@@ -91,6 +91,9 @@ def _notes(rows: Rows) -> Iterator[Text]:
     if any(row["estimate"] is not None and row["lower"] is None for row in compared):
         yield words("Without an interval: fewer than five events before the end of the span in an "
                     "arm.")  # fmt: skip
+    for row in rows:
+        if (row["notes"] or "").startswith("not recorded"):
+            yield words(capitalised(row["analysis"]), ": ", quote(row, "notes"), ".")
     notes = {row["notes"]: row for row in rows.where(quantity="survival") if row["notes"]}
     for row in notes.values():
         yield words("Note: ", quote(row, "notes"), ".")
