@@ -46,8 +46,8 @@ def time_to_events(source: Source) -> Drawing:
         words("Times to events by arm: ", source.trial_label()),
         words("Participants without the event over weeks since randomisation (Kaplan–Meier); ",
               _bands(curves), ". An event that is known at visits only is drawn at the visit at "
-              "which it was first seen. Below: participants at risk. Restricted means and hazard "
-              "ratios stand in the table."),
+              "which it was first seen. ", _broken(curves), "Below: participants at risk. "
+              "Restricted means and hazard ratios stand in the table."),
         words("Kaplan–Meier curves by arm. ",
               joined(_spoken(source, events)), "."),
     )  # fmt: skip
@@ -57,6 +57,13 @@ def _bands(rows: Rows) -> Text:
     return words(str(bars_are(rows)).partition(":")[0].replace("bars", "bands"), ": ",
                  *[piece for piece in bars_are(rows).pieces if piece.estimate][:1],
                  " confidence intervals")  # fmt: skip
+
+
+def _broken(rows: Rows) -> Text:
+    if all(row["estimate"] is not None for row in rows):
+        return Text()
+    return words("A curve is broken where few participants had the event: its height there is not "
+                 "shown, and a dot marks where it goes on. ")  # fmt: skip
 
 
 def _events(source: Source) -> list[Event]:
@@ -81,7 +88,7 @@ def _week(row: Row) -> float | None:
 def _curve(event: Event, arm: str) -> list[tuple[float, Row]]:
     rows = event.rows.where(quantity="survival", arm=arm)
     points = [(week, row) for row in rows if (week := _week(row)) is not None]
-    return sorted((p for p in points if p[1]["estimate"] is not None), key=lambda p: p[0])
+    return sorted(points, key=lambda point: point[0])
 
 
 def _at_risk(event: Event, arm: str) -> dict[float, Row]:
@@ -109,8 +116,9 @@ def _spoken(source: Source, events: Sequence[Event]) -> list[Text]:
     found = []
     for event in events:
         for arm in source.arms:
-            if points := _curve(event, arm):
-                last = points[-1][1]
+            shown = [row for _, row in _curve(event, arm) if row["estimate"] is not None]
+            if shown:
+                last = shown[-1]
                 found.append(words(source.arm(arm), ", ", quote(last, "contrast"), ": ",
                                    quote(last, "percent")))  # fmt: skip
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ COUNT_ROW = 10.5
 BETWEEN = 18.0
 
 Points = Sequence[tuple[float, Row]]
-"""Week, and the row of the share then, in order of time."""
+"""Week, and the row of the share then, in order of time; in steps the share may be hidden."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,8 @@ class SharePanel:
         What is counted.
     step
         Whether shares hold until the next point and all start from everyone, as those without an
-        event do; else points are joined and carry their intervals as bars.
+        event do, and a hidden share breaks the curve; else points are joined and carry their
+        intervals as bars.
     """
 
     title: str
@@ -135,7 +137,7 @@ def _panel(
     axes.set_xlabel("Weeks since randomisation", labelpad=3)
     label_at_right(
         axes,
-        [(names[arm], arm_colour(study, arm), 100 * points[-1][1]["estimate"])
+        [(names[arm], arm_colour(study, arm), _last_shown(points))
          for arm, points in panel.curves.items()],
     )  # fmt: skip
     _counts(axes, source, panel, shown)
@@ -166,7 +168,17 @@ def shown_points(weeks: Sequence[float], width: float, gap: float = 22.0) -> lis
     return sorted(set(chosen))
 
 
+def _last_shown(points: Points) -> float:
+    return next((100 * row["estimate"] for _, row in reversed(points) if _shown(row)), 100.0)
+
+
+def _shown(row: Row) -> bool:
+    return row["estimate"] is not None
+
+
 def _ends(row: Row) -> tuple[float, float]:
+    if not _shown(row):
+        return math.nan, math.nan
     lower = row["estimate"] if row["lower"] is None else row["lower"]
     upper = row["estimate"] if row["upper"] is None else row["upper"]
     return 100 * lower, 100 * upper
@@ -174,11 +186,20 @@ def _ends(row: Row) -> tuple[float, float]:
 
 def _step(axes: Axes, points: Points, colour: str) -> None:
     weeks = [0.0, *(week for week, _ in points)]
-    shares = [100.0, *(100 * row["estimate"] for _, row in points)]
+    shares = [100.0, *(100 * row["estimate"] if _shown(row) else math.nan for _, row in points)]
     ends = [(100.0, 100.0), *(_ends(row) for _, row in points)]
     axes.fill_between(weeks, [low for low, _ in ends], [high for _, high in ends], step="post",
                       color=colour, alpha=0.12, linewidth=0)  # fmt: skip
     axes.step(weeks, shares, where="post", color=colour, linewidth=1.4, zorder=3)
+    # Where a curve goes on at its last week there is no line yet.
+    again = [
+        (week, share)
+        for week, share, before in zip(weeks[1:], shares[1:], shares, strict=False)
+        if math.isnan(before) and not math.isnan(share)
+    ]
+    if again:
+        axes.plot(*zip(*again, strict=True), linestyle="none", marker="o", markersize=2.6,
+                  color=colour, zorder=3)  # fmt: skip
 
 
 def _bars(axes: Axes, points: Points, colour: str, marker: str, beside: float) -> None:
