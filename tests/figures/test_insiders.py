@@ -70,6 +70,16 @@ def test_change_is_drawn_for_everyone_with_both_scores(example: Study, rows: pd.
     assert "reliably deteriorated (n = 0)" in labels
 
 
+def test_an_instrument_without_a_clinical_range_has_its_own_class(
+    example: Study, rows: pd.DataFrame
+) -> None:
+    improved = rows.assign(contrast="reliably improved")
+    (axes,) = change_plot(example, "example", improved).figure.axes
+    labels = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert labels == [f"reliably improved (n = {N})", "no reliable change (n = 0)",
+                      "reliably deteriorated (n = 0)"]  # fmt: skip
+
+
 def test_no_id_leaves_the_frames(
     example: Study, scores: pd.DataFrame, participants: pd.DataFrame, rows: pd.DataFrame,
     tmp_path: Path,

@@ -35,6 +35,9 @@ from ipt_outcomes.figures.style import (
 from ipt_outcomes.study import Study
 from ipt_outcomes.tables.quotes import named, words
 
+CLASS_MARKERS = ("o", "s", "s", "D", "v")
+"""Marker of each class of reliable change; no instrument has both of those that share one."""
+
 
 def trajectories(study: Study, trial: str, scores: pd.DataFrame, arms: pd.Series) -> Drawing:
     """Draw every participant's observed course on the primary outcome, one panel per arm.
@@ -118,8 +121,11 @@ def change_plot(study: Study, trial: str, rows: pd.DataFrame) -> Drawing:
             ends = [*wide[study.baseline], *wide[endpoint]]
             low, high = min(ends) - 1, max(ends) + 1
             axes.plot([low, high], [low, high], color=QUIET, linewidth=0.8)
-            for (name, colour), marker in zip(CLASSES, ("o", "s", "D", "v"), strict=True):
+            no_range = bool((wide["contrast"] == "reliably improved").any())
+            for (name, colour), marker in zip(CLASSES, CLASS_MARKERS, strict=True):
                 part = wide[wide["contrast"] == name]
+                if part.empty and "improved" in name and ("clinical" in name) == no_range:
+                    continue  # a class that this instrument does not have
                 axes.plot(part[study.baseline], part[endpoint], linestyle="none", marker=marker,
                           markersize=MARKER_SIZES[marker], color=colour, markeredgecolor=INK,
                           markeredgewidth=0.4, alpha=0.85,
