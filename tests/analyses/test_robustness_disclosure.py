@@ -102,9 +102,13 @@ def test_the_table_and_the_figure_say_what_is_not_shown(reference_trial, kept):
     table = make_table("robustness", **about)
     said = [str(cell) for line in table.lines for cell in line.cells]
     assert "not shown" in said
-    assert any("would reveal a count below 5" in str(note) for note in table.footnotes)
+    assert any("give a small count of participants back" in str(f) for f in table.footnotes)
     drawing = draw_figure("robustness_remission", **about)
-    assert "would reveal a count below 5" in str(drawing.caption)
+    assert "give a small count of participants back" in str(drawing.caption)
+    few = rows[rows["estimate"].isna()]
+    bare = draw_figure("robustness_remission", study=data.study, estimates=few, trial=data.trial)
+    (axes,) = bare.figure.axes
+    assert axes.get_xlim() == pytest.approx((-1.12, 1.12))
 
 
 def test_nobody_in_remission_has_an_interval_between_0_and_1(reference_trial, kept):
@@ -135,4 +139,4 @@ def test_the_variance_is_that_of_one_more_with_and_without():
 def test_hidden_rows_say_nothing_about_the_imputations(reference_trial, kept):
     _, rows = of_remission(reference_trial, kept, {"IPT": 2})
     hidden = rows[rows["estimate"].isna()]
-    assert not hidden["notes"].str.contains("Monte-Carlo").any()
+    assert not hidden["notes"].str.contains("Monte-Carlo|enough").any()

@@ -335,6 +335,26 @@ def test_a_mean_over_one_hidden_step_is_an_equation_in_its_height():
     assert pick(table, quantity="hazard ratio")["estimate"].notna().all()
 
 
+def test_a_height_after_a_hidden_step_is_shown_if_nobody_was_censored_between():
+    """Then it is a share of all; else 0.52 is (26/28)(14/25), and 2 had the event first."""
+    heights = pick(rows_of([(3, 5, 3), (8, 6, 3)], suppress=True), quantity="survival", arm="A")
+    assert heights["estimate"].tolist() == pytest.approx([np.nan, 22 / 30, 19 / 30], nan_ok=True)
+    weeks = np.repeat([8.0, 10.0, 12.0, 12.0], [2, 1, 11, 14])
+    event = np.repeat([True, False, True, False], [2, 1, 11, 14])
+    grid = ((4.0, None), (8.0, None), (12.0, None))
+    times = EventTimes(np.arange(28), np.zeros(28, int), weeks, event, grid, {}, by_visit=True)
+    assert KaplanMeier(weeks, event).at(12).survival == pytest.approx(0.52)
+    made = EventRows(times, ["A"], {"A": "A"}, "x", WHERE, 0.95, True)
+    first, early, late = pick(estimates(list(made.curves())), quantity="survival").to_dict(
+        "records"
+    )
+    assert first["estimate"] == 1
+    assert np.isnan(early["estimate"])
+    assert "fewer than 5" in early["notes"]
+    assert np.isnan(late["estimate"])
+    assert "would reveal a count below 5" in late["notes"]
+
+
 def test_the_smallest_group_of_the_study_counts():
     few = rows_of([(8, 1, 0), (15, 6, 3)], suppress=True, smallest=11)
     assert numberless(pick(few, quantity="restricted mean")).all()

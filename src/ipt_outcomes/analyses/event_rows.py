@@ -1,9 +1,10 @@
 """Rows of the estimates table for the times to one event.
 
-A step of a curve that is hidden because few had the event stays hidden: a restricted mean over it
-is an equation in its height, so that neither the mean nor a difference from it is shown; where an
-arm has few events altogether, nothing that all times of the event went into is shown. Numbers at
-risk between such steps are left empty as well: with everyone followed they count the events.
+A step of a curve that is hidden because few had the event stays hidden. Later heights are products
+with its height, and are hidden too if anybody was censored in between; a restricted mean over it is
+an equation in its height, so that neither the mean nor a difference from it is shown; where an arm
+has few events altogether, nothing that all times of the event went into is shown. Numbers at risk
+between such steps are left empty as well: with everyone followed they count the events.
 """
 
 from __future__ import annotations
@@ -117,9 +118,9 @@ class EventRows:
                     "method": "Kaplan–Meier",
                     "unit": "proportion",
                 }
-                if self._hidden(curve, point.events):
-                    why = self._notes(suppressed(self.smallest))
-                    yield {**shown, "n_arm": None, "notes": why}
+                hidden = self._hidden(curve, week)
+                if hidden:
+                    yield {**shown, "n_arm": None, "notes": self._notes(hidden)}
                 else:
                     yield {
                         **shown,
@@ -144,16 +145,20 @@ class EventRows:
                     "notes": self._notes(why),
                 }
 
-    def _hidden(self, curve: KaplanMeier, events: int) -> bool:
-        few = self._small(events) or len(curve.time) < self.smallest
-        return self.suppress and few
+    def _hidden(self, curve: KaplanMeier, week: float) -> str | None:
+        """Say why the height of a curve at a week is not shown; None where it is."""
+        if not self.suppress:
+            return None
+        if self._small(curve.at(week).events) or len(curve.time) < self.smallest:
+            return suppressed(self.smallest)
+        early = any(self._small(curve.at(w).events) for w, _ in self.times.grid if w < week)
+        # With somebody censored in between, a height is a product of fractions whose parts can be
+        # found; with nobody it is the share of all without the event, and says nothing of steps.
+        return complement(self.smallest) if early and curve.censored_between(week) else None
 
     def _gives_back(self, curve: KaplanMeier, until: float) -> bool:
-        """Say whether the area up to a week depends on a step that is hidden."""
-        return any(
-            week < until and self._hidden(curve, curve.at(week).events)
-            for week, _ in self.times.grid
-        )
+        """Say whether the area up to a week depends on a height that is hidden."""
+        return any(week < until and self._hidden(curve, week) for week, _ in self.times.grid)
 
     def restricted_means(self) -> Iterator[Row]:
         """Give the mean time without the event, and its difference between arms."""

@@ -117,7 +117,7 @@ class SmallCounts:
         """
         notes = [note for note in (row.get("notes") or "").split("; ") if note]
         # How much the imputations differ is a function of the share.
-        notes = [note for note in notes if not note.startswith("Monte-Carlo error")]
+        notes = [note for note in notes if not _about_imputations(note)]
         told = "; ".join([why or complement(self.smallest), *notes])
         return {**row, **dict.fromkeys(NUMBERS), "notes": told}
 
@@ -126,3 +126,7 @@ class SmallCounts:
             return False
         count = round(row["estimate"] * row["n_arm"])
         return any(0 < n < self.smallest for n in (count, row["n_arm"] - count))
+
+
+def _about_imputations(note: str) -> bool:
+    return note.startswith("Monte-Carlo error") or note.endswith("would be enough")

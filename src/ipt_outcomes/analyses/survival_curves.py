@@ -174,6 +174,14 @@ class KaplanMeier:
         """Count the events before a time."""
         return int(self.events[self.times < when].sum())
 
+    def censored_between(self, when: float) -> bool:
+        """Say whether anybody's time ended without the event between the events up to a time."""
+        known = self.times <= when
+        if not known.any():
+            return False
+        before = self.events[known].cumsum() - self.events[known]
+        return bool((self.at_risk[known] < self.at_risk[0] - before).any())
+
     @property
     def last(self) -> float:
         """The time up to which the curve is known: endless when it has reached 0."""

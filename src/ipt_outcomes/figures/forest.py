@@ -191,6 +191,8 @@ def draw_forest(
             for x, text in zip(_columns(widths), bar.columns, strict=True):
                 _beside(axes, text, x, middle, right=True)
             y += _height(bar)
+    if max(edges) == min(edges):
+        edges += [-1.0, 1.0]  # no line has numbers
     margin = 0.06 * max(max(edges) - min(edges), 1e-9)
     axes.set_xlim(min(edges) - margin, max(edges) + margin)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 2.5, 5, 10]))

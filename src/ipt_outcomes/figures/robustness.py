@@ -9,6 +9,8 @@ from ipt_outcomes.figures.forest import Bar, Block, draw_forest, forest_height
 from ipt_outcomes.figures.style import new_figure, styled
 from ipt_outcomes.tables.quotes import FORMS, Text, estimated, joined, named, quote, words
 from ipt_outcomes.tables.robustness import (
+    NOT_SHOWN,
+    WITHHELD,
     Compared,
     assumptions_compared,
     remission_compared,
@@ -133,8 +135,9 @@ def _bar(line: Compared, rubin: bool) -> Bar:
 
 def _withheld(compared: list[tuple[Text, list[Compared]]]) -> Text:
     hidden = [line.row for _, lines in compared for line in lines if line.row["estimate"] is None]
-    told = next((row for row in hidden if why_empty(row) == "not shown"), None)
-    return Text() if told is None else words(" Not shown: ", quote(told, "notes"), ".")
+    if not any(why_empty(row) == NOT_SHOWN for row in hidden):
+        return Text()
+    return words(f" {WITHHELD}")
 
 
 def _first(compared: list[tuple[Text, list[Compared]]]) -> Row | None:
@@ -165,7 +168,7 @@ def _sentences(source: Source, compared: list[tuple[Text, list[Compared]]]) -> T
             for line in lines
             if line.row["estimate"] is not None
         ]
-        found.append(words(head, ": ", joined(said), "."))
+        found.append(words(head, ": ", joined(said) if said else "no difference to show", "."))
     return joined(found, " ")
 
 

@@ -131,7 +131,8 @@ def _panel(
             _bars(axes, points, arm_colour(study, arm), arm_marker(study, arm), beside)
     widest_count = max((text_width(n, SMALL) for of in panel.counts.values() for n in of.values()),
                        default=0.0)  # fmt: skip
-    gap = 22.0 if panel.step else max(widest_count, text_width(f"{weeks[-1]:g}", SMALL)) + 2.5
+    gap = max(widest_count, text_width(f"{weeks[-1]:g}", SMALL)) + 2.5
+    gap = max(gap, 22.0) if panel.step else gap
     shown = shown_points(weeks, room, gap)
     axes.set_xticks(shown, [f"{week:g}" for week in shown], fontsize=SMALL)
     axes.set_xlabel("Weeks since randomisation", labelpad=3)

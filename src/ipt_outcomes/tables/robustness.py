@@ -19,6 +19,8 @@ REMISSION = "remission, "
 RUBIN = ", Rubin"
 NOT_ASSUMPTIONS = ("delta ", "tipping ", "verdict", REMISSION)
 PRIMARY = "Primary analysis"
+NOT_SHOWN = "not shown"
+WITHHELD = "Not shown: what would give a small count of participants back."
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def why_empty(row: Row) -> str:
     >>> why_empty({"notes": "suppressed: would reveal a count below 5"})
     'not shown'
     """
-    return "not shown" if "suppressed" in (row["notes"] or "") else "not possible"
+    return NOT_SHOWN if "suppressed" in (row["notes"] or "") else "not possible"
 
 
 def _lines(compared: Comparisons, what: Text) -> Iterator[Line]:
@@ -204,9 +206,6 @@ def _notes(source: Source, compared: Comparisons, remission: Comparisons) -> Ite
                 yield words("Intervals: ", quote(line.row, "interval method"), ". Beside them: ",
                             *([quote(line.rubin, "interval method")] if line.rubin else ["–"]),
                             ".")  # fmt: skip
-    withheld = [
-        line for _, lines in remission for line in lines if why_empty(line.row) == "not shown"
-        and line.row["estimate"] is None
-    ]  # fmt: skip
-    if withheld:
-        yield words("Remission not shown: ", quote(withheld[0].row, "notes"), ".")
+    rows = [line.row for _, lines in remission for line in lines]
+    if any(row["estimate"] is None and why_empty(row) == NOT_SHOWN for row in rows):
+        yield words(WITHHELD)
