@@ -29,7 +29,9 @@ def test_a_curve_breaks_where_a_step_is_hidden(example: Study, rows: pd.DataFram
     assert "broken" not in str(whole.caption)
     few = with_hidden_steps(rows, "IPT", ["week_4", "week_12"])
     drawing = draw_figure("time_to_events", estimates=few, **about)
-    assert "A curve is broken where few participants had the event" in str(drawing.caption)
+    assert "A curve is broken where its height would tell of few participants" in str(
+        drawing.caption
+    )
     axes = next(a for a in drawing.figure.axes if a.get_title(loc="left").startswith("Response"))
     curves = [line for line in axes.lines if line.get_drawstyle() == "steps-post"]
     heights = [np.asarray(line.get_ydata(), float) for line in curves]

@@ -1,10 +1,11 @@
 """Rows of the estimates table for the times to one event.
 
-A step of a curve that is hidden because few had the event stays hidden. Later heights are products
-with its height, and are hidden too if anybody was censored in between; a restricted mean over it is
-an equation in its height, so that neither the mean nor a difference from it is shown; where an arm
-has few events altogether, nothing that all times of the event went into is shown. Numbers at risk
-between such steps are left empty as well: with everyone followed they count the events.
+A step of a curve that is hidden because few had the event, or were without it, stays hidden. Later
+heights are products with its height, and are hidden too if anybody was censored in between; a
+restricted mean over it is an equation in its height, so that neither the mean nor a difference from
+it is shown; where few of an arm have the event altogether, or are without it, nothing that all
+times of the event went into is shown. Numbers at risk between such steps are left empty as well:
+with everyone followed they count the events.
 """
 
 from __future__ import annotations
@@ -66,9 +67,11 @@ class EventRows:
 
     @property
     def few(self) -> bool:
-        """Whether an arm has so few events that nothing may be shown that all times went into."""
-        by_arm = np.bincount(self.times.arm, self.times.event, minlength=len(self.arms))
-        return self.suppress and any(self._small(n) for n in by_arm)
+        """Whether few of an arm have the event, or are without it, so that all times tell it."""
+        k = len(self.arms)
+        events = np.bincount(self.times.arm, self.times.event, minlength=k)
+        without = np.bincount(self.times.arm, minlength=k) - events
+        return self.suppress and any(self._small(n) for n in (*events, *without))
 
     def _small(self, count: float) -> bool:
         return 0 < count < self.smallest
@@ -149,7 +152,8 @@ class EventRows:
         """Say why the height of a curve at a week is not shown; None where it is."""
         if not self.suppress:
             return None
-        if self._small(curve.at(week).events) or len(curve.time) < self.smallest:
+        few = self._small(curve.at(week).events) or self._small(curve.without(week))
+        if few or len(curve.time) < self.smallest:
             return suppressed(self.smallest)
         early = any(self._small(curve.at(w).events) for w, _ in self.times.grid if w < week)
         # With somebody censored in between, a height is a product of fractions whose parts can be

@@ -174,6 +174,10 @@ class KaplanMeier:
         """Count the events before a time."""
         return int(self.events[self.times < when].sum())
 
+    def without(self, when: float) -> int:
+        """Count those followed to a time without the event until then."""
+        return int(((self.time > when) | ((self.time == when) & ~self.event)).sum())
+
     def censored_between(self, when: float) -> bool:
         """Say whether anybody's time ended without the event between the events up to a time."""
         known = self.times <= when

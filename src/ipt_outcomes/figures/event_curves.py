@@ -62,7 +62,7 @@ def _bands(rows: Rows) -> Text:
 def _broken(rows: Rows) -> Text:
     if all(row["estimate"] is not None for row in rows):
         return Text()
-    return words("A curve is broken where few participants had the event: its height there is not "
+    return words("A curve is broken where its height would tell of few participants: it is not "
                  "shown, and a dot marks where it goes on. ")  # fmt: skip
 
 
