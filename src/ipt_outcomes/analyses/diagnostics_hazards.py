@@ -26,6 +26,7 @@ from ipt_outcomes.analyses.disclosure import FLOW, complement, suppressed
 from ipt_outcomes.analyses.event_rows import HAZARDS, fit_event
 from ipt_outcomes.analyses.hazard_residuals import HazardResiduals, hazard_residuals
 from ipt_outcomes.analyses.hazards import HazardError, HazardFit
+from ipt_outcomes.analyses.repeated_shares import few_with_or_without
 from ipt_outcomes.analyses.time_to_event import Event
 from ipt_outcomes.results import Row
 
@@ -53,13 +54,15 @@ def examine_hazards(data: TrialData, event: Event, shared: Row, level: float) ->
     if event.times.by_visit and len(event.times.grid) < 2:
         raise HazardError("with a single assessment there are shares, no times")
     smallest = data.study.privacy.smallest_group
-    by_arm = np.bincount(event.times.arm, event.times.event, minlength=len(data.arms))
-    few = bool(((by_arm > 0) & (by_arm < smallest)).any())
+    arms = len(data.arms)
+    by_arm = np.bincount(event.times.arm, event.times.event, minlength=arms).astype(np.int64)
+    sizes = np.bincount(event.times.arm, minlength=arms)
+    few = bool(few_with_or_without(by_arm, sizes, smallest).any())
     why = None
     if 0 < by_arm.sum() < smallest:
         why = suppressed(smallest)  # each event would have a residual of its own
     elif few and event.about != FLOW:
-        # What one participant does to a ratio tells how many events an arm had.
+        # What one participant does to a ratio tells how many events an arm had, or had not.
         why = complement(smallest)
     if why is not None:
         yield {**where, "quantity": "test", "contrast": "residuals and influence",
