@@ -70,15 +70,16 @@ def test_few_without_the_event_are_hidden_too():
     assert numberless(compared).all()
 
 
-def test_a_height_after_a_hidden_step_is_shown_if_nobody_was_censored_between():
-    """Then it is a share of all; else 0.52 is (26/28)(14/25), and 2 had the event first."""
+def test_a_height_after_a_hidden_step_is_exact_if_nobody_was_censored_between():
+    """Then it is a share of all; else it is in whole per cent, which any hidden number explains."""
     heights = pick(rows_of([(3, 5, 3), (8, 6, 3)], suppress=True), quantity="survival", arm="A")
     assert heights["estimate"].tolist() == pytest.approx([np.nan, 22 / 30, 19 / 30], nan_ok=True)
-    weeks = np.repeat([8.0, 10.0, 12.0, 12.0], [2, 1, 11, 14])
-    event = np.repeat([True, False, True, False], [2, 1, 11, 14])
+    weeks = np.repeat([8.0, 10.0, 12.0, 12.0], [2, 1, 12, 13])
+    event = np.repeat([True, False, True, False], [2, 1, 12, 13])
     grid = ((4.0, None), (8.0, None), (12.0, None))
     times = EventTimes(np.arange(28), np.zeros(28, int), weeks, event, grid, {}, by_visit=True)
-    assert KaplanMeier(weeks, event).at(12).survival == pytest.approx(0.52)
+    exact = KaplanMeier(weeks, event).at(12).survival
+    assert exact == pytest.approx(26 / 28 * 13 / 25)  # 2 of 28 first: no other numbers give it
     made = EventRows(times, ["A"], {"A": "A"}, "x", WHERE, 0.95, True)
     first, early, late = pick(estimates(list(made.curves())), quantity="survival").to_dict(
         "records"
@@ -86,8 +87,17 @@ def test_a_height_after_a_hidden_step_is_shown_if_nobody_was_censored_between():
     assert first["estimate"] == 1
     assert np.isnan(early["estimate"])
     assert "fewer than 5" in early["notes"]
-    assert np.isnan(late["estimate"])
-    assert "would reveal a count below 5" in late["notes"]
+    assert late["estimate"] == 0.48
+    assert np.isnan(late["se"])
+    assert "in whole per cent" in late["notes"]
+    possible = {
+        first
+        for first in range(1, 5)
+        for censored in range(4)
+        for then in range(28 - first - censored)
+        if round((28 - first) / 28 * (1 - then / (28 - first - censored)), 2) == late["estimate"]
+    }
+    assert possible == {1, 2, 3, 4}
 
 
 def test_the_smallest_group_of_the_study_counts():

@@ -27,6 +27,7 @@ from ipt_outcomes.results import Row
 
 Floats = NDArray[np.float64]
 
+ROUNDED = "in whole per cent, because an earlier height is not shown"
 HAZARDS = "Cox model with arm, baseline score and covariates, Efron ties"
 DOUBTFUL = 0.05
 """A p-value of the proportionality test below which the hazard ratio's row carries a warning."""
@@ -125,15 +126,13 @@ class EventRows:
                 if hidden:
                     yield {**shown, "n_arm": None, "notes": self._notes(hidden)}
                 else:
-                    yield {
-                        **shown,
-                        "estimate": point.survival,
-                        "se": point.se,
-                        "lower": point.lower,
-                        "upper": point.upper,
-                        "level": self.level,
-                        "interval_method": "log-log",
-                    }
+                    height: Row = {"estimate": point.survival, "se": point.se,
+                                   "lower": point.lower, "upper": point.upper}  # fmt: skip
+                    if self._tells_an_earlier_step(curve, week):
+                        height = {key: None if value is None else round(value, 2)
+                                  for key, value in height.items() if key != "se"}  # fmt: skip
+                        height["notes"] = self._notes(ROUNDED)
+                    yield {**shown, **height, "level": self.level, "interval_method": "log-log"}
                 why = None
                 if self.suppress and self._small(point.at_risk):
                     why = suppressed(self.smallest)
@@ -155,10 +154,16 @@ class EventRows:
         few = self._small(curve.at(week).events) or self._small(curve.without(week))
         if few or len(curve.time) < self.smallest:
             return suppressed(self.smallest)
-        early = any(self._small(curve.at(w).events) for w, _ in self.times.grid if w < week)
-        # With somebody censored in between, a height is a product of fractions whose parts can be
-        # found; with nobody it is the share of all without the event, and says nothing of steps.
-        return complement(self.smallest) if early and curve.censored_between(week) else None
+        return None
+
+    def _tells_an_earlier_step(self, curve: KaplanMeier, week: float) -> bool:
+        """Say whether an exact height would give a hidden one before it back.
+
+        With somebody censored in between it is a product of fractions whose parts could be found;
+        in whole per cent they cannot. With nobody it is the share of all without the event.
+        """
+        early = any(self._hidden(curve, w) for w, _ in self.times.grid if w < week)
+        return early and curve.censored_between(week)
 
     def _gives_back(self, curve: KaplanMeier, until: float) -> bool:
         """Say whether the area up to a week depends on a height that is hidden."""

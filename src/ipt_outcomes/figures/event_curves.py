@@ -63,7 +63,7 @@ def _broken(rows: Rows) -> Text:
     if all(row["estimate"] is not None for row in rows):
         return Text()
     return words("A curve is broken where its height would tell of few participants: it is not "
-                 "shown, and a dot marks where it goes on. ")  # fmt: skip
+                 "shown, and a dot marks where it goes on, in whole per cent. ")  # fmt: skip
 
 
 def _events(source: Source) -> list[Event]:
