@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ipt_outcomes.analyses.imputed_risks import imputed_risks
+from ipt_outcomes.analyses.imputed_risks import imputed_risks, status_risks
 from ipt_outcomes.analyses.response import response
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import ScoreMatrix
@@ -127,7 +127,10 @@ def test_without_a_model_rubins_rules_remain():
     fits, linear = fitted(matrix, 3)
     assert imputed_risks(fits, None, matrix, responded) is None
     nobody = [standardised_risks(np.zeros(60), matrix.arm, matrix.covariates, "ab")] * 3
-    never = lambda scores: np.zeros(scores.shape[:-1], bool)  # noqa: E731
+
+    def never(scores):
+        return np.zeros(scores.shape[:-1], bool)
+
     assert imputed_risks(nobody, linear, matrix, never) is None
 
 
@@ -170,6 +173,17 @@ def test_plain_proportions_do_not_give_a_hidden_share_back():
     assert {row["quantity"] for row in rows} == {
         "standardised probability", "risk difference", "risk ratio", "odds ratio",
     }  # fmt: skip
+
+
+def test_one_completed_set_without_a_model_takes_the_adjustment_from_all():
+    matrix = drawn(60, 0.2)
+    random = np.random.default_rng(4)
+    complete = list(imputations(matrix.scores, matrix.arm, matrix.covariates, 3, random, LIMITS))
+    complete[1][matrix.arm == 1, 2] = 50.0  # nobody of one arm responds in this set
+    found = status_risks(complete, None, matrix, responded, [0, 2])
+    assert [fit.adjusted for fit in found.fits] == [False] * 3
+    np.testing.assert_allclose([fit.risks for fit in found.fits], found.shares)
+    assert found.how.endswith("Rubin's rules")
 
 
 def test_imputations_are_all_adjusted_or_none(reference_trial):

@@ -25,18 +25,102 @@ below W in a small trial, the imputation adding what the analysis does not know.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.response_data import ScoreMatrix
-from ipt_outcomes.analyses.standardisation import RiskModel, StandardisedRisks, risk_model
+from ipt_outcomes.analyses.response_rows import JOINED, NOTHING_MISSING, RUBIN
+from ipt_outcomes.analyses.standardisation import (
+    RiskModel,
+    StandardisedRisks,
+    plain_risks,
+    risk_model,
+    standardised_risks,
+)
 from ipt_outcomes.imputation.linearised import LinearisedImputation
 
 Floats = NDArray[np.float64]
 Event = Callable[[Floats], NDArray[np.bool_]]
 """From complete scores, shape (..., visits), to who has the status, shape (...)."""
+
+
+@dataclass(frozen=True)
+class StatusRisks:
+    """Risks of a status made from imputed scores.
+
+    Parameters
+    ----------
+    fits
+        Standardised risks, one per imputation: all of them adjusted, or none.
+    joined
+        The imputations joined into one estimate; None where Rubin's rules pool them.
+    shares
+        Proportions by imputation and arm.
+    imputed
+        How many participants' scores were imputed how often, in words.
+    """
+
+    fits: list[StandardisedRisks]
+    joined: StandardisedRisks | None
+    shares: list[list[float]]
+    imputed: str
+
+    @property
+    def how(self) -> str:
+        """What was imputed, and how the errors count it."""
+        if self.imputed == NOTHING_MISSING:
+            return self.imputed
+        return f"{self.imputed}; {RUBIN if self.joined is None else JOINED}"
+
+
+def status_risks(
+    complete: list[Floats],
+    linear: LinearisedImputation | None,
+    matrix: ScoreMatrix,
+    event: Event,
+    visits: list[int],
+) -> StatusRisks:
+    """Compare the arms on a status in every completed set of scores.
+
+    Parameters
+    ----------
+    complete
+        Completed scores, each of shape (n, visits).
+    linear
+        The imputation, linearised; None when nothing is missing.
+    matrix
+        The scores that were imputed.
+    event
+        Tells from complete scores who has the status.
+    visits
+        Positions of the visits that decide it: a score missing elsewhere changes nothing.
+    """
+    n = np.bincount(matrix.arm, minlength=len(matrix.arms))
+    lost = int(np.isnan(matrix.scores[:, visits]).any(axis=1).sum())
+    if not lost:
+        complete, linear = complete[:1], None
+    events = [event(scores) for scores in complete]
+    fits = [
+        standardised_risks(
+            own, matrix.arm, np.column_stack([scores[:, 0], matrix.covariates]), matrix.arms
+        )
+        for own, scores in zip(events, complete, strict=True)
+    ]
+    if not all(fit.adjusted for fit in fits):  # one estimate is not made of two kinds
+        fits = [plain_risks(own, matrix.arm, matrix.arms) for own in events]
+    counts = [np.bincount(matrix.arm, weights=own, minlength=len(n)) for own in events]
+    words = (
+        f"missing scores imputed {len(complete)} times under missing at random ({lost} of "
+        f"{len(matrix.arm)} participants)"
+    )
+    return StatusRisks(
+        fits,
+        imputed_risks(fits, linear, matrix, event),
+        [[float(share) for share in own / np.maximum(n, 1)] for own in counts],
+        words if lost else NOTHING_MISSING,
+    )
 
 
 def imputed_risks(

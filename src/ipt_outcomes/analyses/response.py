@@ -24,7 +24,7 @@ from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.change_plot import change_plot_rows
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
 from ipt_outcomes.analyses.disclosure import suppressed
-from ipt_outcomes.analyses.imputed_risks import imputed_risks
+from ipt_outcomes.analyses.imputed_risks import status_risks
 from ipt_outcomes.analyses.response_bootstrap import bootstrap_estimates, pooled_bootstrap
 from ipt_outcomes.analyses.response_data import (
     ScoreMatrix,
@@ -33,10 +33,9 @@ from ipt_outcomes.analyses.response_data import (
     score_matrix,
 )
 from ipt_outcomes.analyses.response_over_time import over_time_rows
-from ipt_outcomes.analyses.response_rows import JOINED, NOTHING_MISSING, RUBIN, SAFETY, Comparison
+from ipt_outcomes.analyses.response_rows import SAFETY, Comparison
 from ipt_outcomes.analyses.standardisation import (
     StandardisedRisks,
-    plain_risks,
     standardised_risks,
 )
 from ipt_outcomes.analyses.status import (
@@ -198,47 +197,32 @@ class _Statuses:
         linear: LinearisedImputation | None,
     ) -> Iterator[Row]:
         place = self.matrix.visits.index(self.endpoint)
-        events = [definition.holds(scores[:, 0], scores[:, place]) for scores in complete]
-        lost = int(np.isnan(self.matrix.scores[:, [0, place]]).any(axis=1).sum())
-        if not lost:  # what is missing at other visits decides nothing
-            events, complete, linear = events[:1], complete[:1], None
-        fits = [
-            self._risks(event, scores[:, 0]) for event, scores in zip(events, complete, strict=True)
-        ]
-        if not all(fit.adjusted for fit in fits):  # one estimate is not made of two kinds
-            fits = [plain_risks(event, self.matrix.arm, self.matrix.arms) for event in events]
-        note = (
-            f"missing scores imputed {len(complete)} times under missing at random "
-            f"({lost} of {len(self.matrix.arm)} participants)"
-            if lost
-            else NOTHING_MISSING
-        )
-        joined = imputed_risks(
-            fits,
+        found = status_risks(
+            complete,
             linear,
             self.matrix,
             lambda scores: definition.holds(scores[..., 0], scores[..., place]),
+            [0, place],
         )
-        pooled = "" if not lost else f"; {RUBIN if joined is None else JOINED}"
-        comparison = self._comparison(definition, definition.name, note + pooled)
-        shares = [self._shares(event) for event in events]
+        comparison = self._comparison(definition, definition.name, found.how)
         sizes = [int(n) for n in self.n]
-        if comparison.hidden(np.mean(shares, axis=0), sizes):
+        if comparison.hidden(np.mean(found.shares, axis=0), sizes):
             self.hidden.add(definition.name)
-        yield from comparison.proportions(shares, sizes)
+        yield from comparison.proportions(found.shares, sizes)
         confirmatory = (
             self.plan.status == "confirmatory"
             and definition.name == RESPONSE
             and self.outcome == self.data.study.primary_outcome
             and self.primary
         )
-        for row in comparison.contrasts(fits, joined=joined):
+        for row in comparison.contrasts(found.fits, joined=found.joined):
             if confirmatory and row["quantity"] == "risk difference":
                 row["status"] = "confirmatory"
             yield row
         if self.primary:
-            fixed = self._comparison(definition, f"{definition.name}, covariates held fixed", note)
-            yield from fixed.contrasts(fits, fixed=True)
+            name = f"{definition.name}, covariates held fixed"
+            fixed = self._comparison(definition, name, found.imputed)
+            yield from fixed.contrasts(found.fits, fixed=True)
 
     def _shares(self, event: NDArray[np.bool_]) -> list[float]:
         counts = np.bincount(self.matrix.arm, weights=event, minlength=len(self.n))

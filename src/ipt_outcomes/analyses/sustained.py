@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
-from ipt_outcomes.analyses.imputed_risks import imputed_risks
+from ipt_outcomes.analyses.imputed_risks import status_risks
 from ipt_outcomes.analyses.response_data import baseline_scores, generator, score_matrix
-from ipt_outcomes.analyses.response_rows import JOINED, NOTHING_MISSING, RUBIN, Comparison
-from ipt_outcomes.analyses.standardisation import standardised_risks
+from ipt_outcomes.analyses.response_rows import Comparison
 from ipt_outcomes.analyses.status import RESPONSE, status_definitions
 from ipt_outcomes.imputation.joint_normal import imputations
 from ipt_outcomes.imputation.linearised import linearised
@@ -63,28 +62,15 @@ def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
         held = [definition.holds(scores[..., 0], scores[..., k]) for k in places]
         return np.asarray(np.all(held, axis=0))
 
-    lost = int(np.isnan(matrix.scores[:, [0, *places]]).any(axis=1).sum())
-    number = plan.imputations if lost else 1
-    fits, shares = [], []
-    for scores in imputations(matrix.scores, matrix.arm, matrix.covariates, number, random, limits):
-        event = sustained(scores)
-        covariates = np.column_stack([scores[:, 0], matrix.covariates])
-        fits.append(standardised_risks(event, matrix.arm, covariates, matrix.arms))
-        counts = np.bincount(matrix.arm, weights=event, minlength=len(matrix.arms))
-        shares.append(counts / np.maximum(np.bincount(matrix.arm), 1))
-    joined = None
-    how = NOTHING_MISSING
-    if lost:
-        linear = linearised(matrix.scores, matrix.arm, matrix.covariates, random, limits)
-        joined = imputed_risks(fits, linear, matrix, sustained)
-        how = (
-            f"missing scores imputed {len(fits)} times under missing at random ({lost} of "
-            f"{len(matrix.arm)} participants); {RUBIN if joined is None else JOINED}"
-        )
+    complete = list(
+        imputations(matrix.scores, matrix.arm, matrix.covariates, plan.imputations, random, limits)
+    )
+    linear = linearised(matrix.scores, matrix.arm, matrix.covariates, random, limits)
+    found = status_risks(complete, linear, matrix, sustained, [0, *places])
     until = study.visits[matrix.visits[after[-1]]].label
     note = (
         f"response: {definition.words}; at {study.visits[endpoint].label} and at every visit until "
-        f"{until}, of everyone randomised; {how}"
+        f"{until}, of everyone randomised; {found.how}"
     )
     where: Row = {
         "trial": data.trial,
@@ -104,5 +90,5 @@ def sustained_rows(data: TrialData, outcome: str) -> Iterator[Row]:
     name = "sustained response"
     comparison = Comparison(where, matrix.arms, labels, name, True, plan.level, smallest)
     sizes = [int(n) for n in np.bincount(matrix.arm, minlength=len(matrix.arms))]
-    yield from comparison.proportions([list(share) for share in shares], sizes)
-    yield from comparison.contrasts(fits, joined=joined)
+    yield from comparison.proportions(found.shares, sizes)
+    yield from comparison.contrasts(found.fits, joined=found.joined)
