@@ -38,7 +38,7 @@ import pandas as pd
 
 from ipt_outcomes.analyses.attempts import attempted
 from ipt_outcomes.analyses.counts import configured_counts
-from ipt_outcomes.analyses.data import AS_RANDOMISED, TrialData
+from ipt_outcomes.analyses.data import TrialData, exploratory
 from ipt_outcomes.analyses.diagnostics_clusters import examine_clusters
 from ipt_outcomes.analyses.diagnostics_courses import examine_growth, examine_lagged
 from ipt_outcomes.analyses.diagnostics_gee import examine_gee
@@ -111,16 +111,9 @@ def diagnostics(data: TrialData) -> pd.DataFrame:
 
 
 def _where(data: TrialData, analysis: str, outcome: str | None = None) -> Row:
-    where: Row = {
-        "trial": data.trial,
-        "analysis": analysis,
-        "analysis_set": AS_RANDOMISED,
-        "status": "exploratory",
-        "disclosure": "shared",
-    }
-    if outcome is not None:
-        where |= {"outcome": outcome, "estimand": data.study.primary_estimand}
-    return where
+    if outcome is None:
+        return exploratory(data, analysis)
+    return exploratory(data, analysis, outcome=outcome, estimand=data.study.primary_estimand)
 
 
 def _examined(rows: Iterable[Row], where: Row) -> Iterator[Row]:

@@ -17,7 +17,7 @@ from ipt_outcomes.analyses.diagnostics_rows import (
     extreme_rows,
     residuals_of_fit,
 )
-from ipt_outcomes.analyses.repeated import repeated_formula
+from ipt_outcomes.analyses.repeated import fit_as_primary, repeated_formula
 from ipt_outcomes.results import Row, t_inference
 
 if TYPE_CHECKING:
@@ -94,22 +94,16 @@ def person_level(data: TrialData, outcome: str) -> pd.DataFrame:
 
 
 def _fit(data: TrialData, frame: ModelFrame, covariance: str | None = None) -> MixedModelFit:
-    from ipt_outcomes.mixed import mixed_model
-
     plan = data.study.analyses.primary
     observed = frame.rows[frame.rows["score"].notna()]
     named = covariance or plan.covariance
-    by_arm = named.endswith(BY_ARM)
-    return mixed_model(
+    return fit_as_primary(
+        plan,
         repeated_formula(observed, plan.adjust_for, ["baseline", "arm"]),
         observed,
-        participant="participant",
-        visit="visit",
+        {"arm": data.study.reference_arm},
         covariance=named.removesuffix(BY_ARM),
-        covariance_by="arm" if by_arm else None,
-        df=plan.degrees_of_freedom,
-        reference={"arm": data.study.reference_arm},
-        level=plan.level,
+        covariance_by="arm" if named.endswith(BY_ARM) else None,
         fallback=covariance is None,
     )
 
