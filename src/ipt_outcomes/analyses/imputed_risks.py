@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ipt_outcomes.analyses.response_data import ScoreMatrix
-from ipt_outcomes.analyses.response_rows import JOINED, NOTHING_MISSING, RUBIN
+from ipt_outcomes.analyses.response_rows import JOINED, NOTHING_MISSING, RUBIN, UNADJUSTED
 from ipt_outcomes.analyses.standardisation import (
     RiskModel,
     StandardisedRisks,
@@ -69,10 +69,13 @@ class StatusRisks:
 
     @property
     def how(self) -> str:
-        """What was imputed, and how the errors count it."""
-        if self.imputed == NOTHING_MISSING:
-            return self.imputed
-        return f"{self.imputed}; {RUBIN if self.joined is None else JOINED}"
+        """What was imputed, how the errors count it, and whether covariates had to be left out."""
+        said = [self.imputed]
+        if self.imputed != NOTHING_MISSING:
+            said.append(RUBIN if self.joined is None else JOINED)
+        if not all(fit.adjusted for fit in self.fits):
+            said.append(UNADJUSTED)
+        return "; ".join(said)
 
 
 def status_risks(

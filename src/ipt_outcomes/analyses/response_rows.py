@@ -134,7 +134,9 @@ class Comparison:
         n = [int(size) for size in first.n]
         risks = np.mean([fit.risks for fit in fits], axis=0)
         hidden = self.hidden(risks, n)
-        unadjusted = None if all(fit.adjusted for fit in fits) else UNADJUSTED
+        plain = not all(fit.adjusted for fit in fits)
+        said = UNADJUSTED in (self.where.get("notes") or "")
+        unadjusted = UNADJUSTED if plain and not said else None
         how = {"interval_method": method, "level": self.level}
         if not fixed:
             yield from self._risks(fits, hidden, how, unadjusted)
@@ -156,7 +158,7 @@ class Comparison:
             words = f"{self.labels[arm]} minus {self.labels[reference]}"
             compared: Row = {**pair, "quantity": "risk difference", "contrast": words}
             # Two plain proportions of known numbers follow from their difference.
-            told = hidden and unadjusted is not None
+            told = hidden and plain
             if told:
                 yield {**compared, "notes": self._notes(complement(self.smallest))}
             else:

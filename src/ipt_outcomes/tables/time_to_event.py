@@ -95,5 +95,8 @@ def _notes(rows: Rows) -> Iterator[Text]:
         if (row["notes"] or "").startswith("not recorded"):
             yield words(capitalised(row["analysis"]), ": ", quote(row, "notes"), ".")
     notes = {row["notes"]: row for row in rows.where(quantity="survival") if row["notes"]}
-    for row in notes.values():
+    for text, row in notes.items():
+        # What rows with a hidden height add at the end says the caption of the figure.
+        if any(text != other and text.startswith(other) for other in notes):
+            continue
         yield words("Note: ", quote(row, "notes"), ".")
